@@ -1,0 +1,2 @@
+//! The command `llm-audit`.
+fn main() {}

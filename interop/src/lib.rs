@@ -1,0 +1,1 @@
+//! Provider libraries against tracing-llm-audit: the tests stand in `tests/`.
