@@ -1,0 +1,134 @@
+//! The attributes of one span, in two allocations and not one a field.
+//!
+//! Promise: setting a fact never runs user code under a lock of ours, and the last value wins.
+//! Not here: which field is which attribute (`semconv`, `layer`).
+
+use std::fmt;
+
+use crate::semconv::Slot;
+
+/// One attribute's value, as the span gave it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum FactValue<'a> {
+    Text(&'a str),
+    Int(i64),
+    UInt(u64),
+    Double(f64),
+    Bool(bool),
+}
+
+#[derive(Clone, Copy)]
+enum Stored {
+    Text { start: u32, len: u32 },
+    Int(i64),
+    UInt(u64),
+    Double(f64),
+    Bool(bool),
+}
+
+/// The attributes of one span: texts in one buffer, so that a span costs two allocations and not one a field.
+#[derive(Clone, Default)]
+pub(crate) struct Facts {
+    texts: String,
+    items: Vec<(Slot, Stored)>,
+}
+
+impl Facts {
+    pub(crate) fn with_capacity(items: usize, text_bytes: usize) -> Self {
+        Self {
+            texts: String::with_capacity(text_bytes),
+            items: Vec::with_capacity(items),
+        }
+    }
+
+    /// Sets an attribute; the last value wins.
+    pub(crate) fn set(&mut self, slot: Slot, value: FactValue<'_>) {
+        let stored = match value {
+            FactValue::Text(text) => self.store(text),
+            FactValue::Int(int) => Stored::Int(int),
+            FactValue::UInt(int) => Stored::UInt(int),
+            FactValue::Double(double) => Stored::Double(double),
+            FactValue::Bool(bool) => Stored::Bool(bool),
+        };
+        self.put(slot, stored);
+    }
+
+    /// Sets an attribute to what `value` prints; nothing is allocated beside the buffer.
+    pub(crate) fn set_display(&mut self, slot: Slot, value: fmt::Arguments<'_>) {
+        let start = self.texts.len();
+        // A user's `Debug` that fails leaves what it wrote; there is nobody to tell.
+        let _ = fmt::Write::write_fmt(&mut self.texts, value);
+        let stored = Stored::Text {
+            start: start as u32,
+            len: (self.texts.len() - start) as u32,
+        };
+        self.put(slot, stored);
+    }
+
+    fn store(&mut self, text: &str) -> Stored {
+        let start = self.texts.len();
+        self.texts.push_str(text);
+        Stored::Text {
+            start: start as u32,
+            len: text.len() as u32,
+        }
+    }
+
+    fn put(&mut self, slot: Slot, stored: Stored) {
+        match self.items.iter_mut().find(|(known, _)| *known == slot) {
+            Some(item) => item.1 = stored,
+            None => self.items.push((slot, stored)),
+        }
+    }
+
+    pub(crate) fn get(&self, slot: Slot) -> Option<FactValue<'_>> {
+        self.items
+            .iter()
+            .find(|(known, _)| *known == slot)
+            .map(|(_, stored)| self.value(*stored))
+    }
+
+    pub(crate) fn text(&self, slot: Slot) -> Option<&str> {
+        match self.get(slot) {
+            Some(FactValue::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, FactValue<'_>)> {
+        self.items
+            .iter()
+            .map(|(slot, stored)| (*slot, self.value(*stored)))
+    }
+
+    /// Returns the bytes that these facts hold in memory.
+    pub(crate) fn size(&self) -> usize {
+        self.texts.capacity() + self.items.capacity() * size_of::<(Slot, Stored)>()
+    }
+
+    fn value(&self, stored: Stored) -> FactValue<'_> {
+        match stored {
+            Stored::Text { start, len } => {
+                FactValue::Text(&self.texts[start as usize..(start + len) as usize])
+            }
+            Stored::Int(int) => FactValue::Int(int),
+            Stored::UInt(int) => FactValue::UInt(int),
+            Stored::Double(double) => FactValue::Double(double),
+            Stored::Bool(bool) => FactValue::Bool(bool),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_value_of_a_fact_wins() {
+        let mut facts = Facts::default();
+        facts.set(Slot::RequestModel, FactValue::Text("a"));
+        facts.set_display(Slot::RequestModel, format_args!("{}", "b"));
+        assert_eq!(facts.text(Slot::RequestModel), Some("b"));
+        assert_eq!(facts.iter().count(), 1);
+    }
+}

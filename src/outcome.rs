@@ -1,0 +1,42 @@
+//! What became of an operation: status, models, usage and cost, computed once per record.
+//!
+//! Promise: an unknown number is `None`, never zero.
+//! Not here: how it is found out (`judge`), how it is written (`seal`).
+
+use crate::{
+    money::Usd,
+    operation::{Status, Usage},
+};
+
+/// What the record will say about how the operation went.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: Status,
+    /// `gen_ai.operation.name`, or what its alias means: `chat`, `embeddings`, `execute_tool`, ...
+    pub(crate) operation: String,
+    /// The provider's method where known (`messages.create`, ...), else the operation.
+    pub(crate) action: String,
+    pub(crate) provider: Option<String>,
+    pub(crate) request_model: Option<String>,
+    pub(crate) response_model: Option<String>,
+    pub(crate) response_id: Option<String>,
+    pub(crate) finish_reasons: Vec<String>,
+    pub(crate) service_tier: Option<String>,
+    /// Whether the response was streamed, where known.
+    pub(crate) stream: Option<bool>,
+    pub(crate) usage: Usage,
+    /// Responses whose usage was summed, where more than one.
+    pub(crate) responses_summed: Option<u64>,
+    pub(crate) cost: Cost,
+    pub(crate) error_type: Option<String>,
+    /// Redacted; empty when there is none.
+    pub(crate) error_message: String,
+}
+
+/// The exact cost, and how it was found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cost {
+    pub(crate) usd: Option<Usd>,
+    /// The `pricing` member's JSON text, in the journal's spelling; `None` where pricing does not apply.
+    pub(crate) pricing: Option<String>,
+}

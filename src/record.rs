@@ -1,0 +1,164 @@
+//! The audit record as it lies in memory: plaintext, not serializable, on its way to be sealed.
+//!
+//! Promise: nothing here can be printed or written: `Debug` shows ids and sizes, never content.
+//! Not here: judging the record (`outcome`), turning it into bytes (`seal`).
+
+use std::fmt;
+
+use crate::{
+    clock::Timestamp,
+    facts::Facts,
+    operation::{RequestId, SanitizationEvent, TraceIds, Usage},
+    outcome::Outcome,
+};
+
+/// Content as it was handed over: hashed, and kept only where configured.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// One text: hashed as its bytes.
+    Text(String),
+    /// The bytes of one JSON value: hashed in their RFC 8785 form, or as they are when they are no JSON.
+    Json(Vec<u8>),
+}
+
+impl Payload {
+    /// Returns the number of bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Json(bytes) => bytes.len(),
+        }
+    }
+
+    /// Says whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Payload({} bytes)", self.len())
+    }
+}
+
+/// One response body as received, with what HTTP said about it.
+#[derive(Clone, Default)]
+pub(crate) struct ResponseBody {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) http_status: Option<u16>,
+    /// False where the body was cut: its connection broke, or its reader was dropped.
+    pub(crate) complete: bool,
+}
+
+/// An error as the caller or a span told it; its text is redacted before it goes anywhere.
+#[derive(Clone, Default)]
+pub(crate) struct CallError {
+    pub(crate) error_type: Option<String>,
+    pub(crate) message: String,
+}
+
+/// What the handle was given, beside the span's attributes.
+#[derive(Clone, Default)]
+pub(crate) struct CallData {
+    pub(crate) system: Option<Payload>,
+    pub(crate) input: Option<Payload>,
+    pub(crate) output: Option<Payload>,
+    /// The whole request body, as sent: its `messages`, `system` and model are read from it.
+    pub(crate) request: Option<Vec<u8>>,
+    pub(crate) responses: Vec<ResponseBody>,
+    pub(crate) usage: Option<Usage>,
+    /// The reason's code, where a guard refused.
+    pub(crate) blocked: Option<String>,
+    pub(crate) error: Option<CallError>,
+    pub(crate) sanitization: Vec<SanitizationEvent>,
+    /// Key and JSON text of each metadata member.
+    pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) attempts: Option<u64>,
+}
+
+impl CallData {
+    /// Returns the bytes held, for the queue's bound.
+    pub(crate) fn size(&self) -> usize {
+        let payloads = [&self.system, &self.input, &self.output];
+        let content: usize = payloads.into_iter().flatten().map(Payload::len).sum();
+        let responses: usize = self
+            .responses
+            .iter()
+            .map(|response| response.bytes.len())
+            .sum();
+        let metadata: usize = self
+            .metadata
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum();
+        let error = self.error.as_ref().map_or(0, |error| error.message.len());
+        content + responses + metadata + error + self.request.as_ref().map_or(0, Vec::len)
+    }
+}
+
+/// How the span ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It closed in the ordinary way.
+    Closed,
+    /// Its thread was unwinding.
+    Panicked,
+    /// Its future was dropped before it was done, or its stream before its end.
+    Cancelled,
+}
+
+/// How the record came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Capture {
+    /// A span that our layer saw.
+    Span,
+    /// Written by the handle, because the span was disabled.
+    Detached,
+}
+
+/// One operation, as captured: facts, content in plaintext, and how it ended.
+///
+/// Not serializable, and not printable beyond its id: what leaves the process is a sealed record.
+#[must_use = "a record that is not submitted is a call without an audit"]
+pub struct AuditRecord {
+    pub(crate) request_id: RequestId,
+    pub(crate) started_at: Timestamp,
+    pub(crate) latency_ns: u64,
+    pub(crate) first_chunk_ns: Option<u64>,
+    /// The span's name: the action, where nothing better is known.
+    pub(crate) name: &'static str,
+    pub(crate) facts: Facts,
+    pub(crate) call: Option<Box<CallData>>,
+    pub(crate) trace: TraceIds,
+    pub(crate) parent_request_id: Option<RequestId>,
+    pub(crate) end: End,
+    pub(crate) capture: Capture,
+    /// A span below reported usage, so this record's tokens and cost are null.
+    pub(crate) usage_is_nested: bool,
+    /// Judged on the caller, where an OpenTelemetry span shows it; else in seal.
+    pub(crate) outcome: Option<Box<Outcome>>,
+}
+
+impl AuditRecord {
+    /// Returns our id of the operation.
+    pub fn request_id(&self) -> RequestId {
+        self.request_id
+    }
+
+    /// Returns the bytes held, for the queue's bound.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>() + self.facts.size() + self.call.as_ref().map_or(0, |call| call.size())
+    }
+}
+
+impl fmt::Debug for AuditRecord {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "AuditRecord({}, {} bytes)",
+            self.request_id,
+            self.size()
+        )
+    }
+}
