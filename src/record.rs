@@ -3,9 +3,10 @@
 //! Promise: nothing here can be printed or written: `Debug` shows ids and sizes, never content.
 //! Not here: judging the record (`outcome`), turning it into bytes (`seal`).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{
+    ack::AckCell,
     clock::Timestamp,
     facts::Facts,
     operation::{RequestId, SanitizationEvent, TraceIds, Usage},
@@ -108,6 +109,15 @@ pub(crate) enum End {
     Cancelled,
 }
 
+/// Whether the record tells a beginning or the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The operation started: a `begin` entry, where those are on.
+    Begun,
+    /// It ended: a `call` entry.
+    Ended,
+}
+
 /// How the record came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Capture {
@@ -122,6 +132,7 @@ pub(crate) enum Capture {
 /// Not serializable, and not printable beyond its id: what leaves the process is a sealed record.
 #[must_use = "a record that is not submitted is a call without an audit"]
 pub struct AuditRecord {
+    pub(crate) stage: Stage,
     pub(crate) request_id: RequestId,
     pub(crate) started_at: Timestamp,
     pub(crate) latency_ns: u64,
@@ -138,6 +149,8 @@ pub struct AuditRecord {
     pub(crate) usage_is_nested: bool,
     /// Judged on the caller, where an OpenTelemetry span shows it; else in seal.
     pub(crate) outcome: Option<Box<Outcome>>,
+    /// Somebody waits for this record to be durable.
+    pub(crate) ack: Option<Arc<AckCell>>,
 }
 
 impl AuditRecord {

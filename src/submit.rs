@@ -1,0 +1,38 @@
+//! What the layer needs of the rest: somewhere to put a finished record, the time, and random bytes.
+//!
+//! Promise: nothing behind this trait does I/O or hashing on the caller's thread, except [`Submit::hashes`].
+//! Not here: the queue itself (`recorder`).
+
+use crate::{clock::Timestamp, outcome::Outcome, record::AuditRecord};
+
+/// The digests of one record, as its line will show them; empty where there is nothing to hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hashes {
+    pub(crate) system_prompt: String,
+    pub(crate) input: String,
+    pub(crate) output: String,
+}
+
+/// The recorder as the layer sees it.
+pub(crate) trait Submit: Send + Sync + 'static {
+    /// Accepts a record; blocks at most `queue_wait_max`, once, where the queue is full.
+    fn submit(&self, record: Box<AuditRecord>);
+
+    /// Says whether a `begin` record is to be submitted when an operation starts.
+    fn begins(&self) -> bool;
+
+    /// Says whether [`Submit::hashes`] is to be called for spans that OpenTelemetry shows.
+    fn hashes_on_span(&self) -> bool;
+
+    /// Returns the wall clock's time.
+    fn now(&self) -> Timestamp;
+
+    /// Fills `bytes` with unpredictable ones.
+    fn random(&self, bytes: &mut [u8]);
+
+    /// Judges a record: status, usage, cost. Called on the caller only where a span shows the result.
+    fn judge(&self, record: &AuditRecord) -> Outcome;
+
+    /// Hashes a record's content on the caller's thread, where that was asked for.
+    fn hashes(&self, record: &AuditRecord, outcome: &Outcome) -> Hashes;
+}
