@@ -1,0 +1,6 @@
+//! The integration tests, one module per subject: one program, so that they link once.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod collector_config;
+mod services;
