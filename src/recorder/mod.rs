@@ -1,0 +1,170 @@
+//! The recorder: from a finished record to a durable line, with the caller gone on.
+//!
+//! Promise: no accepted record is lost silently. A full queue holds a caller for at most `queue_wait_max`, once; then
+//! records are dropped without waiting until there is room, health says so, and a `gap` entry names them.
+//! Not here: files (`journal`), content policy (`seal`), sending (`follower`).
+
+mod health;
+mod queue;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+pub use self::health::{Health, Trouble};
+pub(crate) use self::{queue::Limits, worker::OnOpen};
+use self::{
+    health::Condition,
+    queue::{Admission, Flush, Queue},
+    worker::Worker,
+};
+use crate::{
+    ack::{Ack, AckError},
+    clock::Timestamp,
+    journal::{JournalOptions, JournalWriter, Seams},
+    judge,
+    outcome::Outcome,
+    price::PriceTable,
+    record::{AuditRecord, Capture},
+    seal::Sealer,
+    submit::{Hashes, Submit},
+};
+
+/// What the recorder is made of.
+pub(crate) struct RecorderOptions {
+    pub(crate) limits: Limits,
+    /// How long a batch waits for more before it is written; what is acknowledged is synced all the same.
+    pub(crate) linger: Duration,
+    pub(crate) begins: bool,
+    pub(crate) hashes_on_span: bool,
+    pub(crate) sealer: Sealer,
+    pub(crate) prices: Arc<PriceTable>,
+}
+
+/// What callers and the writing thread share.
+pub(crate) struct Shared {
+    queue: Queue,
+    linger: Duration,
+    begins: bool,
+    hashes_on_span: bool,
+    condition: Condition,
+    detached: AtomicU64,
+    stream: Mutex<Option<String>>,
+    sealer: Sealer,
+    prices: Arc<PriceTable>,
+    seams: Seams,
+}
+
+impl Shared {
+    fn now(&self) -> Timestamp {
+        self.seams.clock.now()
+    }
+
+    fn judge(&self, record: &AuditRecord) -> Outcome {
+        judge::judge(record, &self.prices)
+    }
+
+    fn set_stream(&self, stream: &str) {
+        *self.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream.to_owned());
+    }
+}
+
+/// The recorder's handle: the layer's sink, and the guard's way to flush.
+#[derive(Clone)]
+pub(crate) struct Recorder(Arc<Shared>);
+
+impl Recorder {
+    /// Starts the writing thread over an open journal.
+    pub(crate) fn start(
+        options: RecorderOptions,
+        journal: JournalOptions,
+        seams: Seams,
+        writer: JournalWriter,
+        on_open: OnOpen,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            queue: Queue::new(options.limits),
+            linger: options.linger,
+            begins: options.begins,
+            hashes_on_span: options.hashes_on_span,
+            condition: Condition::new(),
+            detached: AtomicU64::new(0),
+            stream: Mutex::new(None),
+            sealer: options.sealer,
+            prices: options.prices,
+            seams: seams.clone(),
+        });
+        let worker = Worker::new(Arc::clone(&shared), journal, seams, writer, on_open);
+        thread::Builder::new().name("llm-audit-writer".to_owned()).spawn(move || worker.run())?;
+        Ok(Self(shared))
+    }
+
+    /// Waits until all that was accepted before is durable or named; with `rest`, closes the stream as well.
+    ///
+    /// # Errors
+    /// [`AckError::TimedOut`] where the time ran out first; the health says what is left.
+    pub(crate) fn flush(&self, timeout: Duration, rest: bool) -> Result<(), AckError> {
+        let (ack, done) = Ack::pair();
+        self.0.queue.flush(Flush { done, rest });
+        ack.wait(timeout).map(|_| ())
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let counts = self.0.queue.counts();
+        let (is_good, last_error) = self.0.condition.read();
+        Health {
+            accepted: counts.accepted,
+            durable: counts.durable,
+            dropped: counts.dropped,
+            queued: counts.accepted - counts.durable - counts.dropped,
+            queued_bytes: counts.queued_bytes,
+            detached: self.0.detached.load(Ordering::Relaxed),
+            is_good,
+            last_error,
+            stream: self.0.stream.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+impl Submit for Recorder {
+    fn submit(&self, record: Box<AuditRecord>) {
+        if record.capture == Capture::Detached {
+            self.0.detached.fetch_add(1, Ordering::Relaxed);
+        }
+        if self.0.queue.push(record) == Admission::Dropped {
+            self.0.condition.trouble(self.now(), "a record was dropped: the queue is full".to_owned());
+        }
+    }
+
+    fn begins(&self) -> bool {
+        self.0.begins
+    }
+
+    fn hashes_on_span(&self) -> bool {
+        self.0.hashes_on_span
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        self.0.seams.entropy.fill(bytes);
+    }
+
+    fn judge(&self, record: &AuditRecord) -> Outcome {
+        self.0.judge(record)
+    }
+
+    fn hashes(&self, record: &AuditRecord, outcome: &Outcome) -> Hashes {
+        self.0.sealer.hashes(record, outcome)
+    }
+}

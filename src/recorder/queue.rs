@@ -1,0 +1,283 @@
+//! The bounded queue between the callers and the one thread that writes.
+//!
+//! Promise: every accepted record has a number, from 1, without holes over queued and dropped ones; a caller waits
+//! at most `wait_max`, once while the queue stays full.
+//! Not here: what becomes of a record (`worker`).
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    ack::{AckCell, AckError},
+    record::AuditRecord,
+};
+
+/// What the queue holds at most, and how long a caller waits for room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) records_max: usize,
+    pub(crate) bytes_max: usize,
+    pub(crate) wait_max: Duration,
+}
+
+/// A record with its number in the order of acceptance by this process.
+pub(crate) struct Queued {
+    pub(crate) number: u64,
+    pub(crate) record: Box<AuditRecord>,
+}
+
+/// What [`Queue::take`] found.
+pub(crate) struct Taken {
+    pub(crate) records: Vec<Queued>,
+    /// Ranges of numbers whose records were dropped since the last time.
+    pub(crate) dropped: Vec<(u64, u64)>,
+    /// Resolved once all that was accepted before them is durable or named.
+    pub(crate) flushes: Vec<Flush>,
+    /// No more will come.
+    pub(crate) closed: bool,
+}
+
+impl Taken {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.dropped.is_empty() && self.flushes.is_empty()
+    }
+}
+
+/// A wish to see all that was accepted before it settled.
+pub(crate) struct Flush {
+    pub(crate) done: Arc<AckCell>,
+    /// The stream is to be closed as well: nothing more is expected.
+    pub(crate) rest: bool,
+}
+
+/// How the writing thread waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    /// It is at work, or will look again by itself soon.
+    Busy,
+    /// It sleeps until it is woken.
+    Asleep,
+}
+
+struct State {
+    records: Vec<Queued>,
+    bytes: usize,
+    next_number: u64,
+    durable: u64,
+    dropped_count: u64,
+    dropped: Vec<(u64, u64)>,
+    flushes: Vec<Flush>,
+    /// When the queue was first found full, until it has room again.
+    full_since: Option<Instant>,
+    writer: Writer,
+    /// Callers that wait for room.
+    waiting: usize,
+    closed: bool,
+}
+
+/// The queue: many callers, one writer.
+pub(crate) struct Queue {
+    limits: Limits,
+    state: Mutex<State>,
+    work: Condvar,
+    room: Condvar,
+}
+
+/// The counters: `accepted - durable - dropped` are on their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) accepted: u64,
+    pub(crate) durable: u64,
+    pub(crate) dropped: u64,
+    pub(crate) queued_bytes: u64,
+}
+
+/// What became of a record at the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Queued,
+    Dropped,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let state = State {
+            records: Vec::new(),
+            bytes: 0,
+            next_number: 1,
+            durable: 0,
+            dropped_count: 0,
+            dropped: Vec::new(),
+            flushes: Vec::new(),
+            full_since: None,
+            writer: Writer::Busy,
+            waiting: 0,
+            closed: false,
+        };
+        Self { limits, state: Mutex::new(state), work: Condvar::new(), room: Condvar::new() }
+    }
+
+    /// Accepts a record: gives it its number, and queues it or drops it.
+    pub(crate) fn push(&self, record: Box<AuditRecord>) -> Admission {
+        let bytes = record.size();
+        let mut state = self.lock();
+        if !self.has_room(&state, bytes) {
+            state = self.wait_for_room(state, bytes);
+            if !self.has_room(&state, bytes) {
+                return self.drop_record(state, &record);
+            }
+        }
+        state.full_since = None;
+        let number = state.number();
+        state.bytes += bytes;
+        let prompt = record.ack.is_some();
+        state.records.push(Queued { number, record });
+        self.wake_writer(state, prompt);
+        Admission::Queued
+    }
+
+    /// Asks that all that was accepted before be durable or named as dropped.
+    pub(crate) fn flush(&self, flush: Flush) {
+        let mut state = self.lock();
+        if state.closed {
+            drop(state);
+            flush.done.resolve(Err(AckError::Dropped));
+            return;
+        }
+        state.flushes.push(flush);
+        self.wake_writer(state, true);
+    }
+
+    /// Takes all there is, waiting for something up to `timeout`, or for ever.
+    ///
+    /// With `linger`, the wait does not ask callers to wake the writer: they save a system call each.
+    pub(crate) fn take(&self, timeout: Option<Duration>, linger: Duration) -> Taken {
+        let mut state = self.lock();
+        if !linger.is_zero() && state.is_idle() {
+            state = self.sleep(state, linger);
+        }
+        if state.is_idle() {
+            state.writer = Writer::Asleep;
+            state = match timeout {
+                Some(timeout) => self.sleep(state, timeout),
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+            state.writer = Writer::Busy;
+        }
+        let taken = state.take_all();
+        let waiting = state.waiting > 0;
+        drop(state);
+        if waiting {
+            self.room.notify_all();
+        }
+        taken
+    }
+
+    /// Drops all that comes from now on, and wakes everybody.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.work.notify_all();
+        self.room.notify_all();
+    }
+
+    /// Counts records that the writer is done with: durable ones, and ones that it had to drop.
+    pub(crate) fn settle(&self, durable: u64, dropped: u64) {
+        let mut state = self.lock();
+        state.durable += durable;
+        state.dropped_count += dropped;
+    }
+
+    /// Returns the counters, read in one step.
+    pub(crate) fn counts(&self) -> Counts {
+        let state = self.lock();
+        Counts {
+            accepted: state.next_number - 1,
+            durable: state.durable,
+            dropped: state.dropped_count,
+            queued_bytes: state.bytes as u64,
+        }
+    }
+
+    fn has_room(&self, state: &State, bytes: usize) -> bool {
+        // One record larger than the whole bound still passes through an empty queue.
+        let fits = state.bytes + bytes <= self.limits.bytes_max || state.records.is_empty();
+        !state.closed && fits && state.records.len() < self.limits.records_max
+    }
+
+    /// Waits until there is room or the one shared patience of `wait_max` is spent.
+    fn wait_for_room<'a>(&'a self, mut state: MutexGuard<'a, State>, bytes: usize) -> MutexGuard<'a, State> {
+        let since = *state.full_since.get_or_insert_with(Instant::now);
+        let deadline = since + self.limits.wait_max;
+        state.waiting += 1;
+        while !state.closed && !self.has_room(&state, bytes) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state = self.room.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.waiting -= 1;
+        state
+    }
+
+    fn drop_record(&self, mut state: MutexGuard<'_, State>, record: &AuditRecord) -> Admission {
+        let number = state.number();
+        state.dropped_count += 1;
+        state.note_dropped(number);
+        self.wake_writer(state, false);
+        if let Some(ack) = &record.ack {
+            ack.resolve(Err(AckError::Dropped));
+        }
+        Admission::Dropped
+    }
+
+    fn wake_writer(&self, mut state: MutexGuard<'_, State>, prompt: bool) {
+        let asleep = state.writer == Writer::Asleep;
+        state.writer = Writer::Busy;
+        drop(state);
+        if asleep || prompt {
+            self.work.notify_one();
+        }
+    }
+
+    fn sleep<'a>(&'a self, state: MutexGuard<'a, State>, timeout: Duration) -> MutexGuard<'a, State> {
+        self.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    // No user code runs under this lock, so a poisoned one still holds a whole state.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.records.is_empty() && self.dropped.is_empty() && self.flushes.is_empty() && !self.closed
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number - 1
+    }
+
+    fn note_dropped(&mut self, number: u64) {
+        match self.dropped.last_mut() {
+            Some(last) if last.1 + 1 == number => last.1 = number,
+            _ => self.dropped.push((number, number)),
+        }
+    }
+
+    fn take_all(&mut self) -> Taken {
+        self.bytes = 0;
+        self.full_since = None;
+        let capacity = self.records.len().min(1024);
+        Taken {
+            records: std::mem::replace(&mut self.records, Vec::with_capacity(capacity)),
+            dropped: std::mem::take(&mut self.dropped),
+            flushes: std::mem::take(&mut self.flushes),
+            closed: self.closed,
+        }
+    }
+}
