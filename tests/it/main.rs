@@ -4,3 +4,4 @@
 
 mod collector_config;
 mod services;
+mod tidy;
