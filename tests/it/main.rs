@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod collector_config;
+mod seed_reader;
 mod services;
 mod tidy;
