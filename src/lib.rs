@@ -21,6 +21,15 @@ mod record;
 
 mod submit;
 
+// The bytes.
+pub mod json;
+
+pub mod entry;
+
+pub mod tree;
+
+pub mod checkpoint;
+
 // The public interface.
 pub use ack::{Ack, AckError, Durable};
 pub use clock::{Clock, SystemClock, Timestamp};

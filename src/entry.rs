@@ -1,0 +1,26 @@
+//! One entry of the journal: a line, its class commitments, its leaf.
+//!
+//! Promise: [`write_line`] and [`Entry::parse`] agree on every byte; a line that breaks a rule of the format is
+//! [`Damage`] as data, never a panic; an unknown version or kind is told apart from it.
+//! Not here: files and order of lines (`journal`), trees and signatures (`tree`, `checkpoint`).
+
+mod damage;
+mod envelope;
+mod hash;
+mod kind;
+mod members;
+mod parse;
+mod write;
+
+pub use damage::{Damage, Flaw};
+pub use hash::{CommitmentState, Leaf, StreamId};
+pub use kind::{Class, Kind};
+pub use members::Members;
+pub use parse::{Entry, EntryBuf};
+pub use write::{LineTooLong, Position, write_line};
+
+/// The longest line, in bytes, newline included: what a reader must be ready to hold in memory.
+pub const LINE_BYTES_MAX: usize = 64 << 20;
+
+/// Version of the format that is written in every line.
+pub const FORMAT_VERSION: u64 = 1;

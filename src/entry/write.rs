@@ -1,0 +1,86 @@
+//! Writes one line.
+
+use thiserror::Error;
+
+use super::{
+    LINE_BYTES_MAX,
+    envelope::{self, ENVELOPE_BYTES_MAX},
+    hash::{Commitment, Leaf, StreamId, leaf},
+    kind::{Class, Kind},
+    members::Members,
+};
+
+/// Where an entry stands in its stream: the envelope without commitments and salts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The stream.
+    pub stream: StreamId,
+    /// The entry's number among the stream's durable entries, from 0, no holes.
+    pub seq: u64,
+    /// The record's number in the order of acceptance, from 1; own kinds repeat the greatest so far.
+    pub acc: u64,
+    /// What the entry says.
+    pub kind: Kind,
+    /// UTC days since 1970-01-01: the file's day.
+    pub day: u32,
+    /// The leaf of the entry before; [`Leaf::ZERO`] for the first.
+    pub prev: Leaf,
+}
+
+/// The line would be longer than [`LINE_BYTES_MAX`]; nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("line of entry {seq} would be {line_bytes} bytes long")]
+pub struct LineTooLong {
+    /// The entry's number.
+    pub seq: u64,
+    /// How long the line would be at most.
+    pub line_bytes: u64,
+}
+
+/// Appends the entry's line, newline included, and returns its leaf.
+///
+/// `salts` are fresh random bytes for this entry and no other: with them known, or used twice, a commitment to a
+/// guessable text can be tried out after its erasure.
+///
+/// ```text
+/// {"timestamp":"2026-11-22T09:59:59.000000Z","user_id":null,"event":{...},"audit":{"v":1,"stream":"0123...cdef","seq":0,
+/// "acc":0,"kind":"open","day":20779,"prev":"AAAA...AAA=","commit":["uwkJ...","...x5"],"salt":["UiCn...","...x5"]}}
+/// ```
+///
+/// # Errors
+/// [`LineTooLong`] before a byte is written.
+pub fn write_line(
+    out: &mut Vec<u8>,
+    members: &Members,
+    at: &Position,
+    salts: &[[u8; 16]; 5],
+) -> Result<Leaf, LineTooLong> {
+    let line_bytes = members.len() + ENVELOPE_BYTES_MAX;
+    if line_bytes > LINE_BYTES_MAX {
+        return Err(LineTooLong {
+            seq: at.seq,
+            line_bytes: line_bytes as u64,
+        });
+    }
+    out.reserve(line_bytes);
+    out.push(b'{');
+    let commitments = write_members(out, members, salts);
+    envelope::write(out, at, &commitments, &salts.map(Some));
+    out.extend_from_slice(b"}\n");
+    Ok(leaf(at, &commitments))
+}
+
+/// Appends the members, a comma behind each, and returns the commitments to them.
+fn write_members(out: &mut Vec<u8>, members: &Members, salts: &[[u8; 16]; 5]) -> [[u8; 32]; 5] {
+    let mut commitments = Class::ALL.map(|class| Commitment::new(class, &salts[class.index()]));
+    let mut begun = [false; 5];
+    for (class, run) in members.runs() {
+        out.extend_from_slice(run);
+        let commitment = &mut commitments[class.index()];
+        if std::mem::replace(&mut begun[class.index()], true) {
+            commitment.update(b",");
+        }
+        commitment.update(&run[..run.len() - 1]);
+    }
+    commitments.map(Commitment::finish)
+}

@@ -1,0 +1,83 @@
+//! One RFC 6962 tree per stream, kept as its right edge.
+//!
+//! Promise: the root of any number of leaves out of at most 64 hashes.
+//! Not here: proofs; they are made from the journal.
+//!
+//! # Source
+//! RFC 6962, section 2.1.
+
+use sha2::{Digest, Sha256};
+
+use crate::entry::Leaf;
+
+/// RFC 6962: what sets a node's hash apart from a leaf's.
+const NODE_PREFIX: u8 = 1;
+
+/// A tree's perfect subtrees from left to right, as many as its size has ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    size: u64,
+    subtrees: Vec<[u8; 32]>,
+}
+
+impl Frontier {
+    /// Makes the empty tree.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns how many leaves the tree has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds a leaf at the right.
+    pub fn push(&mut self, leaf: Leaf) {
+        let mut right = *leaf.as_bytes();
+        for _ in 0..self.size.trailing_ones() {
+            // As many subtrees stand there as the size has ones.
+            let left = self.subtrees.pop().unwrap_or_default();
+            right = node(&left, &right);
+        }
+        self.subtrees.push(right);
+        self.size += 1;
+    }
+
+    /// Returns the tree's root; of the empty tree the hash of nothing.
+    pub fn root(&self) -> [u8; 32] {
+        let folded = self
+            .subtrees
+            .iter()
+            .rev()
+            .copied()
+            .reduce(|right, left| node(&left, &right));
+        folded.unwrap_or_else(|| Sha256::digest([]).into())
+    }
+
+    /// Returns size and subtrees as bytes, for a cache.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [&self.size.to_be_bytes(), self.subtrees.as_flattened()].concat()
+    }
+
+    /// Reads what [`Frontier::to_bytes`] wrote; none where the size asks for another number of subtrees.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (size, rest) = bytes.split_first_chunk::<8>()?;
+        let size = u64::from_be_bytes(*size);
+        let (subtrees, tail) = rest.as_chunks::<32>();
+        let fits = tail.is_empty() && subtrees.len() == size.count_ones() as usize;
+        fits.then(|| Self {
+            size,
+            subtrees: subtrees.to_vec(),
+        })
+    }
+}
+
+/// Returns the hash of an inner node.
+pub fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    let hasher = Sha256::new_with_prefix([NODE_PREFIX]);
+    hasher
+        .chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
+}
