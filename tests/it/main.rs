@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod collector_config;
+mod format;
 mod seed_reader;
 mod services;
 mod tidy;
