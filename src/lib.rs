@@ -24,6 +24,9 @@ mod submit;
 // The bytes.
 pub mod json;
 
+// What a provider said, and what it cost.
+mod price;
+
 pub mod entry;
 
 pub mod tree;
@@ -35,5 +38,6 @@ pub use ack::{Ack, AckError, Durable};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use money::Usd;
 pub use operation::{RequestId, SanitizationEvent, Status, Usage};
+pub use price::{PriceTable, PriceTableError};
 pub use random::{Entropy, SystemEntropy};
 pub use record::{AuditRecord, Payload};
