@@ -7,3 +7,4 @@ mod format;
 mod seed_reader;
 mod services;
 mod tidy;
+mod verifier;
