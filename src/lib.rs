@@ -25,6 +25,8 @@ mod submit;
 pub mod json;
 
 // What a provider said, and what it cost.
+mod provider;
+
 mod price;
 
 pub mod entry;
