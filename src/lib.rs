@@ -35,11 +35,20 @@ pub mod tree;
 
 pub mod checkpoint;
 
+// The readers of the journal.
+mod follower;
+
+#[cfg(feature = "otlp")]
+mod otlp;
+
 // The public interface.
 pub use ack::{Ack, AckError, Durable};
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use follower::{ExportError, Exported, Exporter, FollowerHealth, FollowerTrouble, Reason, StreamHealth};
 pub use money::Usd;
 pub use operation::{RequestId, SanitizationEvent, Status, Usage};
+#[cfg(feature = "otlp")]
+pub use otlp::{OtlpExporter, OtlpProtocol, OtlpSettings, OtlpSettingsError};
 pub use price::{PriceTable, PriceTableError};
 pub use random::{Entropy, SystemEntropy};
 pub use record::{AuditRecord, Payload};
