@@ -74,6 +74,29 @@ impl Facts {
         }
     }
 
+    /// Forgets everything, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.texts.clear();
+        self.items.clear();
+    }
+
+    /// Forgets one attribute.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        self.items.retain(|(known, _)| *known != slot);
+    }
+
+    /// Takes over all that `other` knows; its values win.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (slot, value) in other.iter() {
+            self.set(slot, value);
+        }
+    }
+
+    /// Returns how much text is held.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.texts.len()
+    }
+
     fn put(&mut self, slot: Slot, stored: Stored) {
         match self.items.iter_mut().find(|(known, _)| *known == slot) {
             Some(item) => item.1 = stored,

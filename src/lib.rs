@@ -25,8 +25,6 @@ mod submit;
 pub mod json;
 
 // What a provider said, and what it cost.
-mod provider;
-
 mod price;
 
 pub mod entry;
@@ -35,20 +33,21 @@ pub mod tree;
 
 pub mod checkpoint;
 
-// The readers of the journal.
-mod follower;
+// From spans to records.
+mod layer;
 
-#[cfg(feature = "otlp")]
-mod otlp;
+#[cfg(feature = "opentelemetry")]
+pub mod tracing_opentelemetry_0_34;
 
 // The public interface.
 pub use ack::{Ack, AckError, Durable};
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use follower::{ExportError, Exported, Exporter, FollowerHealth, FollowerTrouble, Reason, StreamHealth};
+pub use layer::{
+    AuditLayer, AuditedStream, Blinded, Capture, CaptureFilter, InstallError, Installation, LlmCall,
+    SpanBridge, SpanTrace, SpanValue,
+};
 pub use money::Usd;
 pub use operation::{RequestId, SanitizationEvent, Status, Usage};
-#[cfg(feature = "otlp")]
-pub use otlp::{OtlpExporter, OtlpProtocol, OtlpSettings, OtlpSettingsError};
 pub use price::{PriceTable, PriceTableError};
 pub use random::{Entropy, SystemEntropy};
 pub use record::{AuditRecord, Payload};

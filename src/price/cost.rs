@@ -8,11 +8,9 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::{
     number::{self, QUANTITY_MAX},
     table::{Chosen, Model, Price, Provider, Table},
-    unit::{Unit, quantities},
+    unit::{AudioTokens, Unit, quantities},
 };
-use crate::{
-    clock::Timestamp, json, money::Usd, operation::Usage, outcome::Cost, provider::AudioTokens,
-};
+use crate::{clock::Timestamp, json, money::Usd, operation::Usage, outcome::Cost};
 
 /// What a call used, and what about it bears on its price.
 #[derive(Clone, Debug, Default)]

@@ -23,6 +23,12 @@ fn sources() -> Vec<PathBuf> {
     found
 }
 
+/// Whether a file holds tests alone: `tests.rs`, or one in a folder `tests`.
+fn is_test(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "tests.rs")
+        || path.parent().is_some_and(|folder| folder.ends_with("tests"))
+}
+
 /// The block of `lib.rs` in which each module is declared.
 fn blocks() -> BTreeMap<String, usize> {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("lib.rs");
@@ -98,13 +104,12 @@ fn modules_use_only_what_stands_above_them() {
     let mut wrong = Vec::new();
     for path in sources() {
         let own = module_of(&path);
-        let is_test = path.file_name().is_some_and(|name| name == "tests.rs");
         let Some(own_block) = blocks.get(&own) else { continue };
         let text = fs::read_to_string(&path).expect("UTF-8");
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
         for (line, name) in uses(text) {
             let below = blocks.get(&name).is_some_and(|block| *block >= *own_block && name != own);
-            if below && !is_test {
+            if below && !is_test(&path) {
                 wrong.push(format!("{}:{line} uses crate::{name}", path.display()));
             }
         }
@@ -120,7 +125,7 @@ fn only_semconv_spells_attribute_names() {
         let code = text.split("#[cfg(test)]").next().unwrap_or("");
         for (number, line) in code.lines().enumerate() {
             let in_code = line.split("//").next().unwrap_or("").contains("\"gen_ai.");
-            if in_code && !path.ends_with("tests.rs") {
+            if in_code && !is_test(&path) {
                 wrong.push(format!("{}:{}", path.display(), number + 1));
             }
         }

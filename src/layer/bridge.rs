@@ -1,0 +1,186 @@
+//! The seam to OpenTelemetry: ids of a span, and our attributes on it, without a type of any version of it.
+//!
+//! Promise: what is shown on the span is what the record says: it is judged once, on the caller, and handed on.
+//! Not here: a version of `tracing-opentelemetry` (`tracing_opentelemetry_0_34`), judging (`judge`).
+
+use tracing_core::{Dispatch, Metadata, span::Id};
+
+use crate::{
+    operation::TraceIds,
+    outcome::Outcome,
+    record::AuditRecord,
+    semconv::{self, Slot},
+    submit::Hashes,
+};
+
+/// A span as the tracing backend will show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpanTrace {
+    /// The W3C trace id.
+    pub trace_id: [u8; 16],
+    /// The W3C span id.
+    pub span_id: [u8; 8],
+    /// The W3C trace flags.
+    pub flags: u8,
+    /// Whether attributes set on the span will be seen: false for one that is not sampled.
+    pub is_recording: bool,
+}
+
+impl From<SpanTrace> for TraceIds {
+    fn from(trace: SpanTrace) -> Self {
+        Self {
+            trace_id: trace.trace_id,
+            span_id: trace.span_id,
+            flags: trace.flags,
+        }
+    }
+}
+
+/// The value of an attribute that we set on a span.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SpanValue {
+    /// A text.
+    Text(String),
+    /// An integer.
+    Int(i64),
+    /// A floating point number.
+    Double(f64),
+    /// A truth value.
+    Bool(bool),
+}
+
+macro_rules! from {
+    ($($from:ty => $variant:ident),*) => {$(
+        impl From<$from> for SpanValue {
+            fn from(value: $from) -> Self {
+                Self::$variant(value.into())
+            }
+        }
+    )*};
+}
+from!(&str => Text, String => Text, i64 => Int, u32 => Int, f64 => Double, bool => Bool);
+
+/// What a version of an OpenTelemetry layer must answer.
+///
+/// Both are called with no lock held, while the registry still knows the span.
+pub trait SpanBridge: Send + Sync + 'static {
+    /// Returns the ids of a span, or `None` where OpenTelemetry does not know it.
+    ///
+    /// It may start the OpenTelemetry span: it is called when the span is first entered, and later.
+    fn trace(&self, dispatch: &Dispatch, id: &Id) -> Option<SpanTrace>;
+
+    /// Sets what `show` returns on a span that OpenTelemetry knows; does nothing for others.
+    fn show(
+        &self,
+        dispatch: &Dispatch,
+        id: &Id,
+        show: &mut dyn FnMut(SpanTrace) -> Vec<(&'static str, SpanValue)>,
+    );
+}
+
+/// Returns what the backend shall show of a judged record, beside what the host recorded itself.
+pub(crate) fn attributes(
+    record: &AuditRecord,
+    outcome: &Outcome,
+    hashes: Option<Hashes>,
+    metadata: &Metadata<'_>,
+) -> Vec<(&'static str, SpanValue)> {
+    let mut shown = vec![
+        (
+            semconv::REQUEST_ID,
+            SpanValue::Text(record.request_id.to_string()),
+        ),
+        (
+            semconv::STATUS,
+            SpanValue::Text(outcome.status.as_str().to_owned()),
+        ),
+    ];
+    let usage = &outcome.usage;
+    let counts = [
+        (Slot::InputTokens, usage.input_tokens),
+        (Slot::OutputTokens, usage.output_tokens),
+        (Slot::ThinkingTokens, usage.thinking_tokens),
+        (Slot::CacheReadTokens, usage.cache_read_tokens),
+        (Slot::CacheWriteTokens, usage.cache_write_tokens),
+    ];
+    for (slot, count) in counts {
+        if let Some(count) = count.and_then(|count| i64::try_from(count).ok()) {
+            show(&mut shown, record, metadata, slot, SpanValue::Int(count));
+        }
+    }
+    let texts = [
+        (Slot::ResponseModel, &outcome.response_model),
+        (Slot::ResponseId, &outcome.response_id),
+    ];
+    for (slot, text) in texts {
+        if let Some(text) = text {
+            show(
+                &mut shown,
+                record,
+                metadata,
+                slot,
+                SpanValue::Text(text.clone()),
+            );
+        }
+    }
+    shown.extend(
+        outcome
+            .cost
+            .usd
+            .map(|usd| (semconv::COST_USD, money(&usd.to_string()))),
+    );
+    shown.extend(hashes.into_iter().flat_map(digests));
+    shown
+}
+
+/// Adds an attribute, unless the host's own field shows the same already, under the same name and type.
+fn show(
+    shown: &mut Vec<(&'static str, SpanValue)>,
+    record: &AuditRecord,
+    metadata: &Metadata<'_>,
+    slot: Slot,
+    value: SpanValue,
+) {
+    use crate::facts::FactValue;
+    let name = slot.attribute().name;
+    let same = match (&value, record.facts.get(slot)) {
+        (SpanValue::Int(ours), Some(FactValue::Int(theirs))) => *ours == theirs,
+        (SpanValue::Text(ours), Some(FactValue::Text(theirs))) => ours == theirs,
+        _ => false,
+    };
+    if !(same && metadata.fields().field(name).is_some()) {
+        shown.push((name, value));
+    }
+}
+
+/// A double where its shortest decimal is the exact amount, else the text.
+fn money(exact: &str) -> SpanValue {
+    match exact.parse::<f64>() {
+        Ok(double) if double.to_string() == exact => SpanValue::Double(double),
+        _ => SpanValue::Text(exact.to_owned()),
+    }
+}
+
+fn digests(hashes: Hashes) -> impl Iterator<Item = (&'static str, SpanValue)> {
+    let named = [
+        (semconv::SYSTEM_PROMPT_HASH, hashes.system_prompt),
+        (semconv::INPUT_HASH, hashes.input),
+        (semconv::OUTPUT_HASH, hashes.output),
+    ];
+    let known = named.into_iter().filter(|(_, hash)| !hash.is_empty());
+    known.map(|(name, hash)| (name, SpanValue::Text(hash)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_a_double_only_where_that_is_exact() {
+        assert_eq!(money("0.003303"), SpanValue::Double(0.003_303));
+        assert_eq!(money("0"), SpanValue::Double(0.0));
+        let long = "0.1234567890123456789";
+        assert_eq!(money(long), SpanValue::Text(long.to_owned()));
+    }
+}

@@ -1,0 +1,290 @@
+//! What each callsite is to us, decided once: an LLM operation, a context, an error event, or nothing.
+//!
+//! Promise: neither `enabled` nor visiting compares a string or takes a lock: a callsite is found by the address of
+//! its metadata, a field's slot by its index.
+//! Not here: values (`visit`), the state of a span (`span`).
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
+    },
+};
+
+use tracing_core::{Metadata, field::Field};
+
+use crate::semconv::Slot;
+
+/// What a callsite is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A span that becomes a record.
+    Llm,
+    /// A span without a record, from which calls below inherit who asked.
+    Context,
+    /// An event that `#[instrument(err)]` emits: one field, named `error`.
+    Error,
+    /// The span of the start-up self-test.
+    SelfTest,
+}
+
+/// The target of the self-test's own span.
+pub(crate) const SELF_TEST_TARGET: &str = "tracing_llm_audit::self_test";
+
+/// One callsite that we want to see.
+#[derive(Debug)]
+pub(crate) struct Callsite {
+    pub(crate) kind: Kind,
+    /// By the field's index.
+    slots: Box<[Option<Slot>]>,
+    /// How many fields we read.
+    pub(crate) read: usize,
+    /// The most text that a span of this callsite held, so that the next one allocates once.
+    text_bytes: AtomicU32,
+}
+
+impl Callsite {
+    #[inline]
+    pub(crate) fn slot(&self, field: &Field) -> Option<Slot> {
+        self.slots.get(field.index()).copied().flatten()
+    }
+
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text_bytes.load(Ordering::Relaxed) as usize
+    }
+
+    /// Remembers how much text a span held; a rare long one does not make all that follow expensive.
+    pub(crate) fn learn_text_bytes(&self, bytes: usize) {
+        const WORTH_REMEMBERING: usize = 4096;
+        if bytes > self.text_bytes() && bytes <= WORTH_REMEMBERING {
+            self.text_bytes.store(bytes as u32, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What the host says about its own names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    /// Further field names, with the attribute that each one means.
+    pub(crate) fields: BTreeMap<String, Slot>,
+    /// Targets, or their prefixes, whose spans are LLM operations whatever their fields.
+    pub(crate) targets: Vec<String>,
+}
+
+impl Names {
+    fn slot(&self, name: &str) -> Option<Slot> {
+        self.fields.get(name).copied().or_else(|| Slot::of(name))
+    }
+
+    /// Classifies a callsite: the only place where names are compared.
+    fn classify(&self, metadata: &Metadata<'_>) -> Option<Callsite> {
+        if metadata.is_event() {
+            return is_error_event(metadata).then(|| Callsite {
+                kind: Kind::Error,
+                slots: Box::new([Some(Slot::ErrorMessage)]),
+                read: 1,
+                text_bytes: AtomicU32::new(0),
+            });
+        }
+        let fields = metadata.fields();
+        let slots: Box<[_]> = fields.iter().map(|field| self.slot(field.name())).collect();
+        let kind = self.kind(metadata, &slots)?;
+        let read = slots.iter().flatten().count();
+        let text_bytes = AtomicU32::new(read as u32 * 16);
+        Some(Callsite {
+            kind,
+            slots,
+            read,
+            text_bytes,
+        })
+    }
+
+    fn kind(&self, metadata: &Metadata<'_>, slots: &[Option<Slot>]) -> Option<Kind> {
+        let has = |wanted: &[Slot]| slots.iter().flatten().any(|slot| wanted.contains(slot));
+        if metadata.target() == SELF_TEST_TARGET {
+            Some(Kind::SelfTest)
+        } else if has(&[Slot::OperationName, Slot::RequestModel, Slot::ProviderName])
+            || self.is_ours(metadata.target())
+        {
+            Some(Kind::Llm)
+        } else if has(&[Slot::UserId, Slot::TenantId, Slot::ConversationId]) {
+            Some(Kind::Context)
+        } else {
+            None
+        }
+    }
+
+    fn is_ours(&self, target: &str) -> bool {
+        self.targets.iter().any(|ours| {
+            target
+                .strip_prefix(ours.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        })
+    }
+}
+
+/// A host's own `error!(error = %e, "retrying")` has a message besides, and is not how its call ended.
+fn is_error_event(metadata: &Metadata<'_>) -> bool {
+    let mut fields = metadata.fields().iter();
+    let first = fields.next();
+    first.is_some_and(|field| field.name() == "error") && fields.next().is_none()
+}
+
+/// Slots in the first block; each further block has twice as many.
+const BLOCK_SLOTS: usize = 256;
+/// How far from its place a callsite may stand in a block.
+const PROBES_MAX: usize = 8;
+
+#[derive(Debug, Default)]
+struct Place {
+    /// The address of the metadata; 0 while it is free. Stored after the callsite.
+    address: AtomicUsize,
+    callsite: OnceLock<Callsite>,
+}
+
+#[derive(Debug)]
+struct Block {
+    places: Box<[Place]>,
+    next: OnceLock<Box<Block>>,
+}
+
+impl Block {
+    fn new(slots: usize) -> Self {
+        let places = (0..slots).map(|_| Place::default()).collect();
+        Self {
+            places,
+            next: OnceLock::new(),
+        }
+    }
+
+    #[inline]
+    fn probe(&self, address: usize) -> impl Iterator<Item = &Place> {
+        // Metadata is aligned, so its low bits say nothing; the high bits of the product are well mixed.
+        let hash = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        let mask = self.places.len() - 1;
+        (0..PROBES_MAX).map(move |step| &self.places[(hash as usize + step) & mask])
+    }
+}
+
+/// The callsites that we want to see, by the address of their metadata.
+///
+/// A free place ends a search, because places are filled in order and never freed.
+#[derive(Debug)]
+pub(crate) struct Callsites {
+    names: Names,
+    first: Block,
+    inserting: Mutex<()>,
+}
+
+impl Callsites {
+    pub(crate) fn new(names: Names) -> Self {
+        Self {
+            names,
+            first: Block::new(BLOCK_SLOTS),
+            inserting: Mutex::new(()),
+        }
+    }
+
+    /// Finds a callsite that [`Callsites::register`] kept.
+    #[inline]
+    pub(crate) fn find(&self, metadata: &Metadata<'_>) -> Option<&Callsite> {
+        let address = std::ptr::from_ref(metadata).addr();
+        let mut block = &self.first;
+        loop {
+            for place in block.probe(address) {
+                match place.address.load(Ordering::Acquire) {
+                    0 => return None,
+                    found if found == address => return place.callsite.get(),
+                    _ => {}
+                }
+            }
+            block = block.next.get()?;
+        }
+    }
+
+    /// Classifies a callsite and keeps it if we want to see it; says which.
+    pub(crate) fn register(&self, metadata: &'static Metadata<'static>) -> Option<Kind> {
+        if let Some(known) = self.find(metadata) {
+            return Some(known.kind);
+        }
+        let callsite = self.names.classify(metadata)?;
+        let kind = callsite.kind;
+        let _one = self
+            .inserting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if self.find(metadata).is_none() {
+            self.insert(std::ptr::from_ref(metadata).addr(), callsite);
+        }
+        Some(kind)
+    }
+
+    fn insert(&self, address: usize, callsite: Callsite) {
+        let mut block = &self.first;
+        loop {
+            let free = |place: &&Place| place.address.load(Ordering::Relaxed) == 0;
+            if let Some(place) = block.probe(address).find(free) {
+                let _ = place.callsite.set(callsite);
+                place.address.store(address, Ordering::Release);
+                return;
+            }
+            let slots = block.places.len() * 2;
+            block = block.next.get_or_init(|| Box::new(Block::new(slots)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn callsite(kind: Kind) -> Callsite {
+        Callsite {
+            kind,
+            slots: Box::default(),
+            read: 0,
+            text_bytes: AtomicU32::new(0),
+        }
+    }
+
+    fn find(table: &Callsites, address: usize) -> bool {
+        let mut block = &table.first;
+        loop {
+            for place in block.probe(address) {
+                match place.address.load(Ordering::Acquire) {
+                    0 => return false,
+                    found if found == address => return true,
+                    _ => {}
+                }
+            }
+            match block.next.get() {
+                Some(next) => block = next,
+                None => return false,
+            }
+        }
+    }
+
+    #[test]
+    fn finds_every_callsite_of_many_and_no_other() {
+        let table = Callsites::new(Names::default());
+        for at in 1..4000_usize {
+            table.insert(at * 16, callsite(Kind::Llm));
+        }
+        for at in 1..4000_usize {
+            assert!(find(&table, at * 16));
+            assert!(!find(&table, at * 16 + 8));
+        }
+    }
+
+    #[test]
+    fn a_target_matches_whole_path_segments() {
+        let names = Names {
+            targets: vec!["app::llm".into()],
+            ..Names::default()
+        };
+        assert!(names.is_ours("app::llm"));
+        assert!(names.is_ours("app::llm::chat"));
+        assert!(!names.is_ours("app::llmx"));
+    }
+}

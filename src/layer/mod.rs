@@ -1,0 +1,357 @@
+//! The layer: from a host's spans to audit records.
+//!
+//! Promise: every span that is an LLM operation becomes one record when it closes, whatever `RUST_LOG` and sampling
+//! say. The layer never panics, never emits `tracing`, and does no I/O and no hashing on the caller's thread.
+//! Not here: what a record means (`judge`), what becomes of it (`recorder`), any OpenTelemetry type (`bridge`).
+
+mod bridge;
+mod callsite;
+mod context;
+mod detached;
+mod handle;
+mod install;
+mod self_test;
+mod span;
+mod stream;
+mod told;
+mod visit;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tracing_core::{
+    Dispatch, Event, Interest, Metadata, Subscriber,
+    dispatcher::{self, WeakDispatch},
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{
+    filter::Filtered,
+    layer::{Context, Filter, Layer},
+    registry::{LookupSpan, SpanRef},
+};
+
+pub use self::{
+    bridge::{SpanBridge, SpanTrace, SpanValue},
+    handle::LlmCall,
+    install::{InstallError, Installation},
+    self_test::Blinded,
+    stream::AuditedStream,
+};
+use self::{
+    callsite::{Callsite, Callsites, Kind, Names},
+    context::{Around, ContextSpan, Walk, Who},
+    span::{Birth, LlmSpan},
+};
+use crate::{record::AuditRecord, semconv::Slot, submit::Submit};
+
+/// The audit layer, already behind its own filter: `registry().with(audit)` needs nothing else.
+///
+/// `Filtered` shows the registry its marker, so that an interest of `never` from us leaves a callsite to the others;
+/// a wrapper of our own could not without unsafe code.
+///
+/// Add it before a `tracing-opentelemetry` layer: the layer that is added first is told first that a span closes, and
+/// after the other one was told, the ids are gone.
+pub type AuditLayer<S> = Filtered<Capture, CaptureFilter, S>;
+
+/// How spans are captured.
+#[derive(Default)]
+pub(crate) struct CaptureOptions {
+    names: Names,
+    bridge: Option<Box<dyn SpanBridge>>,
+}
+
+impl CaptureOptions {
+    /// Reads the field `name` as the attribute `meaning`; says whether that attribute is known.
+    pub(crate) fn field(&mut self, name: impl Into<String>, meaning: &str) -> bool {
+        let slot = Slot::of(meaning);
+        self.names
+            .fields
+            .extend(slot.map(|slot| (name.into(), slot)));
+        slot.is_some()
+    }
+
+    /// Records every span of a target, or of a module below it, as an operation.
+    pub(crate) fn target(&mut self, target: impl Into<String>) {
+        self.names.targets.push(target.into());
+    }
+
+    pub(crate) fn bridge(&mut self, bridge: impl SpanBridge) {
+        self.bridge = Some(Box::new(bridge));
+    }
+}
+
+/// What the layer, its filter and its handles share.
+pub(crate) struct Shared {
+    pub(crate) sink: Arc<dyn Submit>,
+    bridge: Option<Box<dyn SpanBridge>>,
+    callsites: Callsites,
+    dispatch: OnceLock<WeakDispatch>,
+    self_tests_seen: AtomicU64,
+}
+
+impl Shared {
+    /// Returns the dispatcher that this layer is part of, where that can be told.
+    fn dispatch(&self) -> Option<Dispatch> {
+        if let Some(registered) = self.dispatch.get() {
+            return registered.upgrade();
+        }
+        // `Option`, `Vec` and reloaded layers are never told; then it is the current one, unless that has another
+        // layer of ours.
+        let current = dispatcher::get_default(Clone::clone);
+        let is_other = current
+            .downcast_ref::<Capture>()
+            .is_some_and(|capture| !std::ptr::eq(&raw const *capture.shared, self));
+        (!is_other).then_some(current)
+    }
+
+    fn trace(&self, id: &Id) -> Option<SpanTrace> {
+        let bridge = self.bridge.as_ref()?;
+        bridge.trace(&self.dispatch()?, id)
+    }
+
+    /// Shows the record on its OpenTelemetry span, if there is one, and submits it.
+    fn finish(&self, mut record: Box<AuditRecord>, id: &Id, metadata: &'static Metadata<'static>) {
+        if let Some((bridge, dispatch)) = self.bridge.as_ref().zip(self.dispatch()) {
+            bridge.show(&dispatch, id, &mut |trace| {
+                record.trace = trace.into();
+                if trace.is_recording {
+                    self.shown(&mut record, metadata)
+                } else {
+                    Vec::new()
+                }
+            });
+        }
+        self.sink.submit(record);
+    }
+
+    /// Judges the record here and now, because a span shows it.
+    fn shown(
+        &self,
+        record: &mut AuditRecord,
+        metadata: &'static Metadata<'static>,
+    ) -> Vec<(&'static str, SpanValue)> {
+        let outcome = self.sink.judge(record);
+        let hashes = self
+            .sink
+            .hashes_on_span()
+            .then(|| self.sink.hashes(record, &outcome));
+        let shown = bridge::attributes(record, &outcome, hashes, metadata);
+        record.outcome = Some(Box::new(outcome));
+        shown
+    }
+}
+
+/// The layer itself, inside [`AuditLayer`]; a clone is another handle on the same one.
+#[derive(Clone)]
+pub struct Capture {
+    shared: Arc<Shared>,
+    walk: Walk,
+}
+
+/// Lets through the callsites that the audit reads, and no other.
+///
+/// It answers `sometimes` for these: after `log::log_enabled!`, a filter that answers `always` loses the next span
+/// (tokio-rs/tracing#2519).
+pub struct CaptureFilter(Arc<Shared>);
+
+impl Capture {
+    /// Makes the layer that submits to `sink`.
+    pub(crate) fn layer<S>(sink: Arc<dyn Submit>, options: CaptureOptions) -> AuditLayer<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let shared = Arc::new(Shared {
+            sink,
+            bridge: options.bridge,
+            callsites: Callsites::new(options.names),
+            dispatch: OnceLock::new(),
+            self_tests_seen: AtomicU64::new(0),
+        });
+        let filter = CaptureFilter(Arc::clone(&shared));
+        Filtered::new(
+            Self {
+                shared,
+                walk: context::walk::<S>,
+            },
+            filter,
+        )
+    }
+
+    fn open<'a, S: LookupSpan<'a>>(
+        &self,
+        callsite: &Callsite,
+        attributes: &Attributes<'_>,
+        span: &SpanRef<'a, S>,
+    ) {
+        // Before any lock: the host's own `Debug` runs here.
+        let facts = visit::opened(callsite, attributes);
+        if callsite.kind == Kind::Context {
+            span.extensions_mut().replace(ContextSpan(facts));
+            return;
+        }
+        let mut around = Around::default();
+        context::walk_around(span, |state| around.look(state));
+        let birth = Birth::new(&*self.shared.sink, around.trace_id);
+        let name = attributes.metadata().name();
+        let llm = LlmSpan::new(birth, name, facts, around.request_id);
+        span.extensions_mut().replace(llm);
+    }
+
+    /// Asks OpenTelemetry for the ids now that the span has started there, and tells the recorder that it began.
+    fn first_entered<'a, S: LookupSpan<'a>>(&self, span: &SpanRef<'a, S>) {
+        let trace = self.shared.trace(&span.id());
+        let begun = {
+            let mut state = span.extensions_mut();
+            let Some(llm) = state.get_mut::<LlmSpan>() else {
+                return;
+            };
+            if let Some(trace) = trace {
+                llm.birth.trace = trace.into();
+            }
+            self.shared.sink.begins().then(|| llm.begun())
+        };
+        if let Some(begun) = begun {
+            self.shared.sink.submit(begun);
+        }
+    }
+}
+
+impl<S> Layer<S> for Capture
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        // Never strongly: the dispatcher owns us.
+        let _ = self.shared.dispatch.set(dispatch.downgrade());
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(callsite) = self.shared.callsites.find(attributes.metadata()) else {
+            return;
+        };
+        if callsite.kind == Kind::SelfTest {
+            self.shared.self_tests_seen.fetch_add(1, Ordering::SeqCst);
+        } else if let Some(span) = context.span(id) {
+            self.open(callsite, attributes, &span);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else {
+            return;
+        };
+        let Some(callsite) = self.shared.callsites.find(span.metadata()) else {
+            return;
+        };
+        visit::recorded(callsite, values, |recorded| {
+            let mut state = span.extensions_mut();
+            if let Some(llm) = state.get_mut::<LlmSpan>() {
+                llm.facts.merge(recorded);
+            } else if let Some(ContextSpan(facts)) = state.get_mut() {
+                facts.merge(recorded);
+            }
+        });
+    }
+
+    /// Sees the events of `#[instrument(err)]` alone: the body of that very span returned an error.
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let Some(callsite) = self.shared.callsites.find(event.metadata()) else {
+            return;
+        };
+        let current = context.current_span();
+        let id = if event.is_contextual() {
+            current.id()
+        } else {
+            event.parent()
+        };
+        let Some(span) = id.and_then(|id| context.span(id)) else {
+            return;
+        };
+        if !is_of(event.metadata(), span.metadata()) {
+            return;
+        }
+        visit::error_event(callsite, event, |error| {
+            if let Some(llm) = span.extensions_mut().get_mut::<LlmSpan>() {
+                llm.facts.merge(error);
+            }
+        });
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else {
+            return;
+        };
+        let is_first = span.extensions_mut().get_mut().is_some_and(LlmSpan::enter);
+        if is_first {
+            self.first_entered(&span);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            if let Some(llm) = span.extensions_mut().get_mut::<LlmSpan>() {
+                llm.exit();
+            }
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else {
+            return;
+        };
+        let Some(llm) = span.extensions_mut().remove::<LlmSpan>() else {
+            return;
+        };
+        let mut record = llm.close();
+        if let Some(callsite) = self.shared.callsites.find(span.metadata()) {
+            callsite.learn_text_bytes(record.facts.text_bytes());
+        }
+        let mut who = Who::of(&mut record.facts);
+        context::walk_around(&span, |state| who.inherit(state));
+        if record.reports_usage() {
+            context::walk_around(&span, context::mark_nested);
+        }
+        self.shared.finish(record, &id, span.metadata());
+    }
+}
+
+/// Says whether an event comes from the attribute that made the span.
+///
+/// A function called within may return an error that is handled; its own span may be disabled, so that ours is the
+/// current one. What `#[instrument]` emits stands where its span does.
+fn is_of(event: &Metadata<'_>, span: &Metadata<'_>) -> bool {
+    event.line() == span.line() && event.file() == span.file()
+}
+
+impl<S> Filter<S> for CaptureFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.0.callsites.find(metadata).is_some()
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        match self.0.callsites.register(metadata) {
+            Some(_) => Interest::sometimes(),
+            None => Interest::never(),
+        }
+    }
+}
+
+impl fmt::Debug for Capture {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Capture")
+    }
+}
+
+impl fmt::Debug for CaptureFilter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("CaptureFilter")
+    }
+}
