@@ -25,6 +25,8 @@ mod submit;
 pub mod json;
 
 // What a provider said, and what it cost.
+mod provider;
+
 mod price;
 
 pub mod entry;
@@ -32,6 +34,12 @@ pub mod entry;
 pub mod tree;
 
 pub mod checkpoint;
+
+// The readers of the journal.
+mod follower;
+
+#[cfg(feature = "otlp")]
+mod otlp;
 
 // From spans to records.
 mod layer;
@@ -42,12 +50,15 @@ pub mod tracing_opentelemetry_0_34;
 // The public interface.
 pub use ack::{Ack, AckError, Durable};
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use follower::{ExportError, Exported, Exporter, FollowerHealth, FollowerTrouble, Reason, StreamHealth};
 pub use layer::{
     AuditLayer, AuditedStream, Blinded, Capture, CaptureFilter, InstallError, Installation, LlmCall,
     SpanBridge, SpanTrace, SpanValue,
 };
 pub use money::Usd;
 pub use operation::{RequestId, SanitizationEvent, Status, Usage};
+#[cfg(feature = "otlp")]
+pub use otlp::{OtlpExporter, OtlpProtocol, OtlpSettings, OtlpSettingsError};
 pub use price::{PriceTable, PriceTableError};
 pub use random::{Entropy, SystemEntropy};
 pub use record::{AuditRecord, Payload};

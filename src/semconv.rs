@@ -8,6 +8,8 @@
 //! OpenTelemetry semantic conventions for GenAI, `main` of 2026-08-03 with later single files; OpenInference and
 //! OpenLLMetry names as those projects emitted them in 2026.
 
+use std::sync::LazyLock;
+
 /// What an attribute's value looks like where it is well formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ValueType {
@@ -510,6 +512,26 @@ static NAMES: [(&str, Slot); 198] = [
     ("user.roles", Slot::UserRoles),
 ];
 
+/// Finds the attribute whose value a record keeps under `key`; `None` for keys of our own, and for content.
+pub(crate) fn attribute_of_key(key: &str) -> Option<&'static Attribute> {
+    static BY_KEY: LazyLock<Vec<&'static Attribute>> = LazyLock::new(|| {
+        let mut sorted: Vec<_> = ATTRIBUTES.iter().filter(|attribute| attribute.is_kept()).collect();
+        // Stable: where several attributes share a key, the first in the table is the canonical one.
+        sorted.sort_by_key(|attribute| attribute.key);
+        sorted.dedup_by_key(|attribute| attribute.key);
+        sorted
+    });
+    let at = BY_KEY.binary_search_by(|attribute| attribute.key.cmp(key)).ok()?;
+    Some(BY_KEY[at])
+}
+
+impl Attribute {
+    /// Says whether the value itself is in the record, and no content.
+    fn is_kept(&self) -> bool {
+        !matches!(self.role, Role::Input | Role::Output | Role::System | Role::Dropped)
+    }
+}
+
 /// The prefix of our own attributes (`audit.` is claimed by OTEP 0267).
 pub(crate) const OWN_PREFIX: &str = "llm_audit.";
 /// The request id on the OpenTelemetry span and on the log record.
@@ -518,6 +540,20 @@ pub(crate) const REQUEST_ID: &str = "llm_audit.request_id";
 pub(crate) const STATUS: &str = "llm_audit.status";
 /// The exact cost as a double whose shortest decimal is the exact value.
 pub(crate) const COST_USD: &str = "llm_audit.cost_usd";
+/// The exact cost as text, where no double prints as it.
+pub(crate) const COST_USD_EXACT: &str = "llm_audit.cost_usd_exact";
+/// The event that an inference operation's log record is.
+pub(crate) const EVENT_INFERENCE: &str = "gen_ai.client.inference.operation.details";
+/// The operations whose log records are [`EVENT_INFERENCE`].
+pub(crate) const INFERENCE_OPERATIONS: [&str; 3] = ["chat", "text_completion", "generate_content"];
+/// What a backend deduplicates by.
+pub(crate) const LOG_RECORD_UID: &str = "log.record.uid";
+/// The model that answered.
+pub(crate) const RESPONSE_MODEL: &str = "gen_ai.response.model";
+/// Content of the request, in the conventions' own form.
+pub(crate) const INPUT_MESSAGES: &str = "gen_ai.input.messages";
+/// Content of the response, in the conventions' own form.
+pub(crate) const OUTPUT_MESSAGES: &str = "gen_ai.output.messages";
 /// The system prompt's digest, on the OpenTelemetry span where that was asked for.
 pub(crate) const SYSTEM_PROMPT_HASH: &str = "llm_audit.system_prompt_hash";
 /// The input's digest.
@@ -532,6 +568,16 @@ mod tests {
     #[test]
     fn names_are_sorted_and_unique() {
         assert!(NAMES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn keys_find_their_canonical_attribute_and_content_none() {
+        let name = |key| attribute_of_key(key).map(|attribute| attribute.name);
+        assert_eq!(name("cache_read_tokens"), Some("gen_ai.usage.cache_read.input_tokens"));
+        assert_eq!(name("user_id"), Some("user.id"));
+        for key in ["input", "output", "system_prompt", "", "latency_ms"] {
+            assert_eq!(name(key), None);
+        }
     }
 
     #[test]

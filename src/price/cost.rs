@@ -8,9 +8,11 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::{
     number::{self, QUANTITY_MAX},
     table::{Chosen, Model, Price, Provider, Table},
-    unit::{AudioTokens, Unit, quantities},
+    unit::{Unit, quantities},
 };
-use crate::{clock::Timestamp, json, money::Usd, operation::Usage, outcome::Cost};
+use crate::{
+    clock::Timestamp, json, money::Usd, operation::Usage, outcome::Cost, provider::AudioTokens,
+};
 
 /// What a call used, and what about it bears on its price.
 #[derive(Clone, Debug, Default)]

@@ -23,7 +23,6 @@ use std::{
 use thiserror::Error;
 
 pub(crate) use cost::Charge;
-pub(crate) use unit::AudioTokens;
 
 use self::{cost::Found, table::Table};
 use crate::{clock::Timestamp, outcome::Cost};

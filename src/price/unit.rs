@@ -3,7 +3,7 @@
 //! Promise: every token is in exactly one unit; one without a price of its own falls to the unit that contains it.
 //! Not here: the prices (`table`), the sum (`cost`).
 
-use crate::operation::Usage;
+use crate::{operation::Usage, provider::AudioTokens};
 
 /// A priced unit of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +79,6 @@ impl Unit {
             _ => None,
         }
     }
-}
-
-/// Audio tokens of a call, subsets of its input and output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AudioTokens {
-    pub(crate) input: u64,
-    pub(crate) cache_read: u64,
-    pub(crate) output: u64,
 }
 
 /// How much of each unit a call used, each token once.

@@ -1,0 +1,315 @@
+//! The Follower's thread: read, send, move on; and what it does when that does not work.
+//!
+//! Promise: entries are left behind only when acknowledged, or set aside as dead letters after a neighbour was taken:
+//! a destination that refuses everything is a bad destination, and waits.
+//! Not here: what an answer means (`Exporter`), where cursors lie (`Source`).
+//!
+//! A refused batch is halved until one entry is left; then its neighbours are tried one by one. The first that is taken
+//! proves the refused ones before it to be poison. An entry that keeps failing with errors that blame nobody (it may crash
+//! the destination) is examined the same way, but only after long and repeated failure.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    ExportError, Exported, Exporter, Reason,
+    retry::RetryPolicy,
+    shared::{Orders, Shared},
+    source::SourceError,
+    track::Track,
+};
+use crate::{clock::Clock, random::Entropy};
+
+/// How often a Follower with nothing to do looks for new entries: also how long they may wait for company.
+const POLL: Duration = Duration::from_millis(50);
+/// The longest wait between tries while stopping.
+const STOP_DELAY_MAX: Duration = Duration::from_millis(500);
+/// How many refused entries in a row are tried before the destination is held to be the bad one.
+const NEIGHBOURS_MAX: usize = 16;
+/// How often a suspect must fail while its neighbour is taken.
+const EXAMINATIONS: u32 = 2;
+/// How long one request may take, unless the exporter itself allows less.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(300);
+
+pub(super) struct Follow {
+    exporter: Box<dyn Exporter>,
+    shared: Arc<Shared>,
+    retry: RetryPolicy,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    tracks: Vec<Track>,
+    /// Failed requests in a row.
+    failures: u32,
+    /// The destination is left alone until then.
+    not_before: Option<Instant>,
+    stop_by: Option<Instant>,
+}
+
+impl Follow {
+    pub(super) fn new(
+        exporter: Box<dyn Exporter>,
+        shared: Arc<Shared>,
+        retry: RetryPolicy,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            exporter,
+            shared,
+            retry,
+            clock,
+            entropy,
+            tracks: Vec::new(),
+            failures: 0,
+            not_before: None,
+            stop_by: None,
+        }
+    }
+
+    /// Runs until told to stop.
+    pub(super) fn run(mut self) {
+        loop {
+            let orders = self.shared.take_orders();
+            self.obey(orders);
+            if self.is_over() {
+                break;
+            }
+            if !self.round() {
+                self.shared.rest(self.rest_at_most());
+            }
+            self.publish();
+        }
+        self.end();
+    }
+
+    fn obey(&mut self, orders: Orders) {
+        self.tracks
+            .extend(orders.incoming.into_iter().map(Track::new));
+        for stream in orders.leaving {
+            if let Some(at) = self.tracks.iter().position(|track| track.stream == stream) {
+                self.store_cursor(at, true);
+                self.tracks.remove(at);
+            }
+        }
+        if orders.nudged {
+            self.not_before = None;
+        }
+        self.stop_by = orders.stop_by;
+        self.publish();
+    }
+
+    fn is_over(&self) -> bool {
+        let drained = || self.tracks.iter().all(Track::is_drained);
+        self.stop_by
+            .is_some_and(|by| Instant::now() >= by || drained())
+    }
+
+    /// Sends one request per stream that has something; says whether there was anything to do.
+    fn round(&mut self) -> bool {
+        let mut worked = false;
+        for at in 0..self.tracks.len() {
+            if is_ahead(self.not_before) || self.stop_by.is_some_and(|by| Instant::now() >= by) {
+                return worked;
+            }
+            if !is_ahead(self.tracks[at].not_before) {
+                worked |= self.step(at);
+            }
+            self.store_cursor(at, false);
+        }
+        worked
+    }
+
+    fn step(&mut self, at: usize) -> bool {
+        let count = match self.tracks[at].fill() {
+            Ok(count) => count,
+            Err(error) => {
+                self.journal_trouble(at, &error);
+                return false;
+            }
+        };
+        if count == 0 {
+            return false;
+        }
+        match self.export(at, 0, count) {
+            Ok(exported) => self.acknowledged(at, &exported),
+            Err(error) if error.is_retryable() => self.failed(at, count, &error),
+            Err(error) if count > 1 => {
+                self.trouble(&error.to_string());
+                self.tracks[at].shrink(count);
+            }
+            Err(error) => self.isolate(at, error),
+        }
+        true
+    }
+
+    /// Sends `count` entries from the `first`-th that was not acknowledged.
+    fn export(&mut self, at: usize, first: usize, count: usize) -> Result<Exported, ExportError> {
+        let until_stop = self
+            .stop_by
+            .map(|by| by.saturating_duration_since(Instant::now()));
+        let timeout = until_stop
+            .unwrap_or(EXPORT_TIMEOUT)
+            .max(Duration::from_millis(1));
+        let batch = self.tracks[at].entries(first, count);
+        let exporter = &mut self.exporter;
+        let result = catch_unwind(AssertUnwindSafe(|| exporter.export(batch, timeout)));
+        let exported = result.unwrap_or_else(|_| {
+            let reason = Reason::new("the exporter panicked");
+            Err(ExportError::NotReady {
+                reason,
+                retry_after: None,
+            })
+        })?;
+        // An exporter that answers about nothing, or about more than it was given, would stop or skip.
+        let entries = exported.entries.clamp(1, count);
+        Ok(Exported {
+            entries,
+            ..exported
+        })
+    }
+
+    fn acknowledged(&mut self, at: usize, exported: &Exported) {
+        self.tracks[at].advance(exported.entries);
+        self.tracks[at].grow();
+        self.failures = 0;
+        self.not_before = None;
+        let now = self.clock.now();
+        self.shared
+            .with_counts(|counts| counts.acknowledged(exported, now));
+    }
+
+    /// Leaves the destination alone for a while, then tries less at once.
+    fn failed(&mut self, at: usize, count: usize, error: &ExportError) {
+        self.back_off(error);
+        if matches!(error, ExportError::Refused(_)) {
+            return;
+        }
+        self.tracks[at].shrink(count);
+        if count == 1 {
+            let (since, failures) = self.tracks[at].suspect(Instant::now());
+            let long = since.elapsed() >= self.retry.suspect_after;
+            if long && failures >= self.retry.suspect_failures_min {
+                self.examine(at, error);
+            }
+        }
+    }
+
+    fn back_off(&mut self, error: &ExportError) {
+        self.failures = self.failures.saturating_add(1);
+        let mut random = [0];
+        self.entropy.fill(&mut random);
+        let mut delay = self
+            .retry
+            .delay(self.failures, error.retry_after(), random[0]);
+        if self.stop_by.is_some() {
+            // Somebody waits for the end: use the time that there is.
+            delay = delay.min(STOP_DELAY_MAX);
+        }
+        self.not_before = Some(Instant::now() + delay);
+        self.trouble(&error.to_string());
+        self.shared.with_counts(|counts| counts.failures += 1);
+    }
+
+    /// The first entry, alone, was refused: finds out whether its neighbours are taken.
+    fn isolate(&mut self, at: usize, refusal: ExportError) {
+        let mut refusals = vec![refusal];
+        for index in 1..self.tracks[at].pending().min(NEIGHBOURS_MAX) {
+            match self.export(at, index, 1) {
+                Ok(exported) => return self.set_aside(at, &refusals, &exported),
+                Err(error) if error.is_retryable() => return self.back_off(&error),
+                Err(error) => refusals.push(error),
+            }
+        }
+        self.back_off(&refusals[0]);
+    }
+
+    /// Sets aside the refused entries, and moves behind them and the one that was taken.
+    fn set_aside(&mut self, at: usize, refusals: &[ExportError], exported: &Exported) {
+        for (index, refusal) in refusals.iter().enumerate() {
+            if let Err(error) = self.tracks[at].put_dead_letter(index, &refusal.to_string()) {
+                return self.journal_trouble(at, &error);
+            }
+        }
+        self.tracks[at].advance(refusals.len());
+        let set_aside = refusals.len() as u64;
+        self.shared
+            .with_counts(|counts| counts.dead_letters += set_aside);
+        self.acknowledged(at, exported);
+    }
+
+    /// The first entry, alone, has failed for long: set aside if it still does while its neighbour is taken.
+    fn examine(&mut self, at: usize, error: &ExportError) {
+        for _ in 0..EXAMINATIONS {
+            if self.tracks[at].pending() < 2 || self.export(at, 1, 1).is_err() {
+                return;
+            }
+            if let Ok(exported) = self.export(at, 0, 1) {
+                return self.acknowledged(at, &exported);
+            }
+        }
+        let why = error.to_string();
+        if let Err(error) = self.tracks[at].put_dead_letter(0, &why) {
+            return self.journal_trouble(at, &error);
+        }
+        self.tracks[at].advance(1);
+        self.not_before = None;
+        self.shared.with_counts(|counts| counts.dead_letters += 1);
+    }
+
+    fn journal_trouble(&mut self, at: usize, error: &SourceError) {
+        self.tracks[at].not_before =
+            Some(Instant::now() + self.retry.delay_max.min(Duration::from_secs(1)));
+        self.trouble(&error.to_string());
+    }
+
+    fn store_cursor(&mut self, at: usize, now_or_never: bool) {
+        if let Err(error) = self.tracks[at].store_cursor(now_or_never) {
+            self.trouble(&error.to_string());
+        }
+    }
+
+    fn trouble(&mut self, text: &str) {
+        let now = self.clock.now();
+        self.shared.with_counts(|counts| counts.trouble(text, now));
+    }
+
+    fn publish(&self) {
+        self.shared
+            .publish(self.tracks.iter().map(Track::view).collect());
+    }
+
+    fn rest_at_most(&self) -> Duration {
+        let left =
+            |until: Option<Instant>| until.map(|at| at.saturating_duration_since(Instant::now()));
+        let waits = left(self.not_before).filter(|left| !left.is_zero());
+        let rest = waits.unwrap_or(POLL);
+        left(self.stop_by).map_or(rest, |stop| stop.min(rest))
+    }
+
+    fn end(mut self) {
+        let left = self
+            .stop_by
+            .map(|by| by.saturating_duration_since(Instant::now()));
+        let left = left.unwrap_or_default();
+        // Best effort: what it has acknowledged is acknowledged, and a panic of it ends here.
+        let exporter = &mut self.exporter;
+        let flushed = catch_unwind(AssertUnwindSafe(|| {
+            let flushed = exporter.force_flush(left);
+            exporter.shutdown(left);
+            flushed
+        }));
+        if let Ok(Err(error)) = flushed {
+            self.trouble(&error.to_string());
+        }
+        (0..self.tracks.len()).for_each(|at| self.store_cursor(at, true));
+        self.publish();
+        self.shared.ended();
+    }
+}
+
+fn is_ahead(until: Option<Instant>) -> bool {
+    until.is_some_and(|at| at > Instant::now())
+}

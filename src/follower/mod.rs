@@ -1,0 +1,149 @@
+//! Followers: each reads the journal from its own cursor and sends it to one place.
+//!
+//! Promise: at least once, with key (stream, seq); a cursor moves only after the destination acknowledged; one bad
+//! record cannot block the rest; what is left when time runs out is said.
+//! Not here: how a destination is spoken to (`otlp`), files (`journal`).
+//!
+//! Each Follower has a thread of its own, so that an exporter may block, and a host whose runtime has one thread, is
+//! shutting down or is absent changes nothing. On that thread nothing that the exporter's libraries emit reaches the
+//! host's `tracing` or OpenTelemetry layers: what they would write is about the writing, and would feed back.
+
+mod exporter;
+mod follow;
+mod health;
+mod retry;
+mod shared;
+mod source;
+mod track;
+
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+pub use self::{
+    exporter::{ExportError, Exported, Exporter, Reason},
+    health::{FollowerHealth, FollowerTrouble, StreamHealth},
+};
+use self::{follow::Follow, shared::Shared};
+pub(crate) use self::{
+    retry::RetryPolicy,
+    source::{Mark, Source, SourceError},
+};
+use crate::{clock::Clock, entry::StreamId, random::Entropy};
+
+/// The handle on one Follower's thread. Dropped without [`Follower::stop`], it stops at once.
+pub(crate) struct Follower {
+    name: String,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Follower {
+    /// Starts the thread; it follows nothing yet.
+    pub(crate) fn start(
+        exporter: Box<dyn Exporter>,
+        retry: RetryPolicy,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> std::io::Result<Self> {
+        let name = exporter.name().to_owned();
+        let shared = Arc::new(Shared::default());
+        let follow = Follow::new(exporter, Arc::clone(&shared), retry, clock, entropy);
+        let thread = thread::Builder::new().name(format!("llm-audit-{name}"));
+        let thread = Some(thread.spawn(move || quietly(|| follow.run()))?);
+        Ok(Self {
+            name,
+            shared,
+            thread,
+        })
+    }
+
+    /// Follows one more stream: the live one, or one that this process has adopted.
+    pub(crate) fn follow(&self, source: Box<dyn Source>) {
+        self.shared.order(|orders| orders.incoming.push(source));
+    }
+
+    /// Sends what is durable now, in every stream, in at most `timeout`; returns the entries that are left.
+    pub(crate) fn flush(&self, timeout: Duration) -> u64 {
+        self.shared.order(|orders| orders.nudged = true);
+        self.shared.wait(timeout, |streams| {
+            streams.iter().all(|view| view.read().lag_entries == 0)
+        });
+        self.health().lag_entries()
+    }
+
+    /// Sends what is durable of one stream, stores its cursor and leaves it; returns the entries that are left.
+    ///
+    /// On return its cursor is not written any more: the stream's lock may be given up.
+    pub(crate) fn leave(&self, stream: StreamId, timeout: Duration) -> u64 {
+        let deadline = Instant::now() + timeout;
+        let left = || {
+            let health = self.health();
+            let streams = health.streams.iter().filter(|view| view.stream == stream);
+            streams.map(|view| view.lag_entries).sum()
+        };
+        self.shared.order(|orders| orders.nudged = true);
+        self.shared.wait(timeout, |streams| {
+            streams
+                .iter()
+                .all(|view| view.stream != stream || view.read().lag_entries == 0)
+        });
+        let left = left();
+        self.shared.order(|orders| orders.leaving.push(stream));
+        // Storing the cursor is quick, unless the thread is inside a request: then the gate keeps it from storing later.
+        let until = deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(100));
+        self.shared.wait(until, |streams| {
+            streams.iter().all(|view| view.stream != stream)
+        });
+        self.shared.shut_gates(Some(stream));
+        left
+    }
+
+    /// Sends what is durable now, stores the cursors and ends, in at most `timeout`; returns the entries that are left.
+    ///
+    /// A request that hangs is left to end by itself; on return no cursor is written any more.
+    pub(crate) fn stop(mut self, timeout: Duration) -> u64 {
+        self.end(timeout);
+        self.health().lag_entries()
+    }
+
+    /// How it is doing.
+    pub(crate) fn health(&self) -> FollowerHealth {
+        self.shared.health(&self.name)
+    }
+
+    fn end(&mut self, timeout: Duration) {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        self.shared.order(|orders| {
+            orders.nudged = true;
+            orders.stop_by = Some(Instant::now() + timeout);
+        });
+        self.shared
+            .wait(timeout + Duration::from_millis(100), |_| false);
+        if self.shared.has_ended() {
+            // It has nothing left to do but return.
+            let _ = thread.join();
+        } else {
+            self.shared.shut_gates(None);
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.end(Duration::ZERO);
+    }
+}
+
+/// Runs `work` with nothing that it emits reaching the host's layers.
+fn quietly(work: impl FnOnce()) {
+    #[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
+    let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
+    tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), work);
+}

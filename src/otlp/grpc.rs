@@ -1,0 +1,143 @@
+//! OTLP over gRPC, with its own runtime: the host's may be single-threaded, shutting down, or absent.
+//!
+//! Promise: everything runs on the calling thread, inside `send`; nothing is spawned on a runtime of the host.
+//! Not here: what a status means (`status`), retries (`follower`).
+//!
+//! A connection that did not answer in time is thrown away: on a half-open one, every later request would hang too.
+
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsServiceRequest, logs_service_client::LogsServiceClient,
+};
+use tokio::runtime::{Builder, Runtime};
+use tonic::{
+    codec::CompressionEncoding,
+    metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+};
+
+use super::{
+    http::USER_AGENT,
+    settings::{OtlpSettings, OtlpSettingsError},
+    status,
+};
+use crate::follower::{ExportError, Exported, Reason};
+
+/// One connection to one server; made when first used, so that it lives on the Follower's thread.
+pub(super) struct GrpcTransport {
+    endpoint: Endpoint,
+    metadata: MetadataMap,
+    gzip: bool,
+    timeout: Duration,
+    connected: Option<Connected>,
+}
+
+struct Connected {
+    runtime: Runtime,
+    client: LogsServiceClient<Channel>,
+}
+
+impl GrpcTransport {
+    pub(super) fn new(settings: &OtlpSettings) -> Result<Self, OtlpSettingsError> {
+        Ok(Self {
+            endpoint: endpoint(settings)?,
+            metadata: metadata(settings)?,
+            gzip: settings.gzip,
+            timeout: settings.timeout,
+            connected: None,
+        })
+    }
+
+    /// Sends one request about `entries` entries.
+    pub(super) fn send(
+        &mut self,
+        request: ExportLogsServiceRequest,
+        entries: usize,
+        timeout: Duration,
+    ) -> Result<Exported, ExportError> {
+        let timeout = timeout.min(self.timeout);
+        let mut request = tonic::Request::new(request);
+        *request.metadata_mut() = self.metadata.clone();
+        let Connected { runtime, client } = self.connected()?;
+        let answer =
+            runtime.block_on(async { tokio::time::timeout(timeout, client.export(request)).await });
+        match answer {
+            Ok(Ok(response)) => Ok(status::acknowledged(response.into_inner(), entries)),
+            Ok(Err(refused)) => Err(status::judge_grpc(&refused)),
+            Err(_) => {
+                self.disconnect();
+                Err(ExportError::Unreachable(Reason::new("no answer in time")))
+            }
+        }
+    }
+
+    fn connected(&mut self) -> Result<&mut Connected, ExportError> {
+        if self.connected.is_none() {
+            self.connected = Some(self.connect()?);
+        }
+        Ok(self.connected.as_mut().expect("set above"))
+    }
+
+    fn disconnect(&mut self) {
+        if let Some(connected) = self.connected.take() {
+            // Whatever thread this is, possibly inside the host's runtime: dropping a runtime there would panic.
+            connected.runtime.shutdown_background();
+        }
+    }
+
+    fn connect(&self) -> Result<Connected, ExportError> {
+        let failed =
+            |error: std::io::Error| ExportError::Unreachable(Reason::new(&error.to_string()));
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let channel = {
+            let _inside = runtime.enter();
+            self.endpoint.connect_lazy()
+        };
+        let mut client = LogsServiceClient::new(channel);
+        if self.gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        Ok(Connected { runtime, client })
+    }
+}
+
+impl Drop for GrpcTransport {
+    fn drop(&mut self) {
+        self.disconnect();
+    }
+}
+
+fn endpoint(settings: &OtlpSettings) -> Result<Endpoint, OtlpSettingsError> {
+    let endpoint = Endpoint::from(settings.endpoint.clone())
+        .connect_timeout(settings.timeout)
+        .user_agent(USER_AGENT)
+        .map_err(|_| OtlpSettingsError::Endpoint)?;
+    if settings.endpoint.scheme_str() != Some("https") {
+        return Ok(endpoint);
+    }
+    let mut tls = ClientTlsConfig::new();
+    tls = match &settings.ca_certificate {
+        Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
+        None => tls.with_enabled_roots(),
+    };
+    if let Some(identity) = &settings.identity {
+        tls = tls.identity(Identity::from_pem(&identity.certificate, &identity.key.0));
+    }
+    endpoint.tls_config(tls).map_err(|_| OtlpSettingsError::Pem)
+}
+
+fn metadata(settings: &OtlpSettings) -> Result<MetadataMap, OtlpSettingsError> {
+    let mut map = MetadataMap::new();
+    for (name, value) in &settings.headers {
+        let refused = || OtlpSettingsError::Header { name: name.clone() };
+        let key: MetadataKey<Ascii> = name.parse().map_err(|_| refused())?;
+        let mut value: MetadataValue<Ascii> = value.0.parse().map_err(|_| refused())?;
+        value.set_sensitive(true);
+        map.insert(key, value);
+    }
+    Ok(map)
+}

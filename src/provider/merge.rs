@@ -1,0 +1,187 @@
+//! Puts the pieces of a streamed value together, as the whole body would have had it.
+//!
+//! Promise: numbers and everything that is not in pieces stay as they were spelled.
+//! Not here: which pieces belong together (`anthropic`, `openai_chat`).
+
+use super::object::Object;
+use crate::json;
+
+/// Members whose texts come in pieces; a piece of any other member replaces what was there.
+const IN_PIECES: [&str; 9] = [
+    "arguments",
+    "content",
+    "data",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "text",
+    "thinking",
+    "transcript",
+];
+
+/// A value that is being put together.
+pub(crate) enum Node {
+    /// As it was spelled.
+    Raw(Vec<u8>),
+    Text(String),
+    Object(Vec<(String, Node)>),
+    List(Vec<Node>),
+}
+
+impl Node {
+    /// Makes an empty object.
+    pub(crate) fn object() -> Self {
+        Self::Object(Vec::new())
+    }
+
+    /// Makes a value of its first piece.
+    pub(crate) fn of(piece: &[u8]) -> Self {
+        let mut node = Self::Raw(b"null".to_vec());
+        node.merge("", piece);
+        node
+    }
+
+    /// Adds a piece of the member `key`.
+    pub(crate) fn merge(&mut self, key: &str, piece: &[u8]) {
+        match piece.first() {
+            Some(b'n') => {}
+            Some(b'"') if IN_PIECES.contains(&key) => {
+                self.push_text(&json::text(piece).unwrap_or_default());
+            }
+            Some(b'{') => self.merge_object(piece),
+            Some(b'[') => self.merge_list(piece),
+            _ => *self = Self::Raw(piece.to_vec()),
+        }
+    }
+
+    /// Adds to a text.
+    pub(crate) fn push_text(&mut self, text: &str) {
+        match self {
+            Self::Text(whole) => whole.push_str(text),
+            _ => *self = Self::Text(text.to_owned()),
+        }
+    }
+
+    /// Adds an element to a list.
+    pub(crate) fn push(&mut self, element: &[u8]) {
+        let element = Self::of(element);
+        match self {
+            Self::List(elements) => elements.push(element),
+            _ => *self = Self::List(vec![element]),
+        }
+    }
+
+    /// Returns a member of an object, null where it was not there yet.
+    pub(crate) fn member(&mut self, key: &str) -> &mut Self {
+        if !matches!(self, Self::Object(_)) {
+            *self = Self::object();
+        }
+        let Self::Object(members) = self else {
+            unreachable!("it was made an object above");
+        };
+        let at = members
+            .iter()
+            .position(|(name, _)| name == key)
+            .unwrap_or_else(|| {
+                members.push((key.to_owned(), Self::Raw(b"null".to_vec())));
+                members.len() - 1
+            });
+        &mut members[at].1
+    }
+
+    fn merge_object(&mut self, piece: &[u8]) {
+        if !matches!(self, Self::Object(_)) {
+            *self = Self::object();
+        }
+        for (key, value) in Object::parse(piece).iter().flat_map(Object::iter) {
+            let member = self.member(key);
+            if key == "input" {
+                // A tool's input is the model's own JSON: taken whole, never merged.
+                *member = Self::Raw(value.to_vec());
+            } else {
+                member.merge(key, value);
+            }
+        }
+    }
+
+    /// Adds the elements of a piece: to those of the same `index`, the rest behind the others.
+    fn merge_list(&mut self, piece: &[u8]) {
+        if !matches!(self, Self::List(_)) {
+            *self = Self::List(Vec::new());
+        }
+        for element in json::elements(piece).filter_map(Result::ok) {
+            let index = json::member(element, "index");
+            match index.and_then(|index| self.indexed(index)) {
+                Some(known) => known.merge("", element),
+                None => self.push(element),
+            }
+        }
+    }
+
+    fn indexed(&mut self, index: &[u8]) -> Option<&mut Self> {
+        let Self::List(elements) = self else {
+            return None;
+        };
+        elements
+            .iter_mut()
+            .find(|element| element.index() == Some(index))
+    }
+
+    fn index(&self) -> Option<&[u8]> {
+        let Self::Object(members) = self else {
+            return None;
+        };
+        let found = members.iter().find(|(name, _)| name == "index")?;
+        match &found.1 {
+            Self::Raw(raw) => Some(raw),
+            _ => None,
+        }
+    }
+
+    /// Takes a member out of an object.
+    pub(crate) fn remove(&mut self, key: &str) {
+        if let Self::Object(members) = self {
+            members.retain(|(name, _)| name != key);
+        }
+    }
+
+    /// Returns the elements of a list.
+    pub(crate) fn elements(&mut self) -> &mut [Self] {
+        match self {
+            Self::List(elements) => elements,
+            _ => &mut [],
+        }
+    }
+
+    /// Spells the value as JSON.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Raw(raw) => out.extend_from_slice(raw),
+            Self::Text(text) => json::write_str(out, text),
+            Self::Object(members) => {
+                out.push(b'{');
+                for (at, (key, value)) in members.iter().enumerate() {
+                    comma(out, at);
+                    json::write_str(out, key);
+                    out.push(b':');
+                    value.write(out);
+                }
+                out.push(b'}');
+            }
+            Self::List(elements) => {
+                out.push(b'[');
+                for (at, element) in elements.iter().enumerate() {
+                    comma(out, at);
+                    element.write(out);
+                }
+                out.push(b']');
+            }
+        }
+    }
+}
+
+fn comma(out: &mut Vec<u8>, at: usize) {
+    if at > 0 {
+        out.push(b',');
+    }
+}
