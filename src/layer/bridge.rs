@@ -128,7 +128,7 @@ pub(crate) fn attributes(
         outcome
             .cost
             .usd
-            .map(|usd| (semconv::COST_USD, money(&usd.to_string()))),
+            .map(|usd| money(usd.to_string())),
     );
     shown.extend(hashes.into_iter().flat_map(digests));
     shown
@@ -154,11 +154,11 @@ fn show(
     }
 }
 
-/// A double where its shortest decimal is the exact amount, else the text.
-fn money(exact: &str) -> SpanValue {
+/// A double where its shortest decimal is the exact amount, else the text under a name of its own.
+fn money(exact: String) -> (&'static str, SpanValue) {
     match exact.parse::<f64>() {
-        Ok(double) if double.to_string() == exact => SpanValue::Double(double),
-        _ => SpanValue::Text(exact.to_owned()),
+        Ok(double) if double.to_string() == exact => (semconv::COST_USD, SpanValue::Double(double)),
+        _ => (semconv::COST_USD_EXACT, SpanValue::Text(exact)),
     }
 }
 
@@ -178,9 +178,11 @@ mod tests {
 
     #[test]
     fn money_is_a_double_only_where_that_is_exact() {
-        assert_eq!(money("0.003303"), SpanValue::Double(0.003_303));
-        assert_eq!(money("0"), SpanValue::Double(0.0));
+        let shown = |exact: &str| money(exact.to_owned());
+        let double = |double| (semconv::COST_USD, SpanValue::Double(double));
+        assert_eq!(shown("0.003303"), double(0.003_303));
+        assert_eq!(shown("0"), double(0.0));
         let long = "0.1234567890123456789";
-        assert_eq!(money(long), SpanValue::Text(long.to_owned()));
+        assert_eq!(shown(long), (semconv::COST_USD_EXACT, SpanValue::Text(long.to_owned())));
     }
 }
