@@ -17,7 +17,7 @@ pub(crate) fn read<S: AsRef<OsStr>>(directory: &Path, filter: &[S]) -> Option<Va
         .args(filter)
         .output()
     else {
-        left_out("the reader in Python: there is no python3");
+        left_out("needs python3");
         return None;
     };
     assert!(

@@ -25,7 +25,10 @@ const START_ATTEMPTS_MAX: usize = 5;
 
 /// Says on stderr, past the test harness's capture, what was not tested; fails where `CI` is set.
 pub(crate) fn left_out(what: &str) {
-    let line = format!("left out: {what}\n");
+    // The harness names each test's thread after the test.
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a part of a test");
+    let line = format!("left out: {test} ({what})\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
     assert!(
         std::env::var_os("CI").is_none(),
@@ -57,7 +60,7 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
         return Some(path);
     }
     left_out(&format!(
-        "whatever needs the real {name}: build it with .ci/services"
+        "needs the real {name}: build it with .ci/services"
     ));
     None
 }
@@ -67,7 +70,7 @@ fn default_cache() -> Option<PathBuf> {
         |name: &str, rest: &str| std::env::var_os(name).map(|dir| Path::new(&dir).join(rest));
     let cache = below("XDG_CACHE_HOME", "").or_else(|| below("HOME", ".cache"));
     if cache.is_none() {
-        left_out("whatever needs real services: neither HOME nor LLM_AUDIT_SERVICES is set");
+        left_out("needs real services: neither HOME nor LLM_AUDIT_SERVICES is set");
     }
     Some(cache?.join("tracing-llm-audit/services"))
 }
