@@ -35,6 +35,9 @@ pub mod tree;
 
 pub mod checkpoint;
 
+// The only module that touches files.
+pub mod journal;
+
 // The readers of the journal.
 mod follower;
 

@@ -4,6 +4,8 @@
 
 mod collector_config;
 mod format;
+mod journal_life;
+mod journal_support;
 mod seed_reader;
 mod services;
 mod tidy;

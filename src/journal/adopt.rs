@@ -1,0 +1,205 @@
+//! Streams that others left: brought to an order, shipped, closed.
+//!
+//! Promise: a stream that was closed in order and that nobody waits for is not touched.
+//! Not here: shipping (`follower`).
+
+use std::collections::BTreeSet;
+
+use super::{
+    directory::{At, Directory, FileError},
+    handle::StreamHandle,
+    lines::{LineEnd, Lines},
+    notes::{self, StoredNote},
+    opening::{OpenError, Opened, Opener, Taken},
+    scan::Refusal,
+    segment::SegmentName,
+    storage::StorageLock,
+    writer::JournalWriter,
+};
+use crate::entry::{EntryBuf, Kind, StreamId};
+
+/// Entries at the end of a closed stream: `close`, and the checkpoint over it.
+const TAIL_BYTES: u64 = 64 << 10;
+
+/// A stream that another process left.
+pub enum Adopted {
+    /// It needed recovery and was opened: ship what its followers lack, then close it.
+    Open(Box<JournalWriter>, Opened),
+    /// It is in order: ship what its followers lack, then drop it.
+    Closed(HeldStream),
+}
+
+/// A stream in order, under its lock until this is dropped.
+pub struct HeldStream {
+    handle: StreamHandle,
+    next_seq: u64,
+    #[expect(dead_code, reason = "held, never read")]
+    lock: Box<dyn StorageLock>,
+}
+
+impl HeldStream {
+    /// Returns what followers need of it, on any thread.
+    pub fn handle(&self) -> StreamHandle {
+        self.handle.clone()
+    }
+
+    /// Returns how many entries it has.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+}
+
+/// Goes once over the streams that a directory has beside the writer's own.
+pub struct Adoption {
+    opener: Opener,
+    own: StreamId,
+    seen: BTreeSet<StreamId>,
+    refused: Vec<(StreamId, Refusal)>,
+}
+
+impl JournalWriter {
+    /// Begins to go over the directory's other streams.
+    pub fn adoption(&self) -> Adoption {
+        Adoption {
+            opener: self.opener(),
+            own: self.stream,
+            seen: BTreeSet::new(),
+            refused: Vec::new(),
+        }
+    }
+}
+
+impl Adoption {
+    /// Takes the next unlocked stream that needs recovery, or whose entries up to a size somebody `lacks`.
+    ///
+    /// # Errors
+    /// [`OpenError`]: that stream stays as it is, and the next call goes on behind it.
+    pub fn next(
+        &mut self,
+        mut lacks: impl FnMut(StreamId, u64) -> bool,
+    ) -> Result<Option<Adopted>, OpenError> {
+        for stream in self.opener.directory.streams()? {
+            if stream == self.own || !self.seen.insert(stream) {
+                continue;
+            }
+            let Some(taken) = self.opener.take(stream)? else {
+                continue;
+            };
+            if let Some(adopted) = self.adopt(taken, &mut lacks)? {
+                return Ok(Some(adopted));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the streams that were met and that nothing may be appended to.
+    pub fn refused(&self) -> &[(StreamId, Refusal)] {
+        &self.refused
+    }
+
+    fn adopt(
+        &mut self,
+        taken: Taken,
+        lacks: &mut impl FnMut(StreamId, u64) -> bool,
+    ) -> Result<Option<Adopted>, OpenError> {
+        if let Some(end) = closed_end(&self.opener, &taken)? {
+            let Taken {
+                stream,
+                label,
+                lock,
+            } = taken;
+            let next_seq = end.next_seq;
+            let handle = StreamHandle::new(&self.opener.directory, stream, label, None);
+            let held = HeldStream {
+                handle,
+                next_seq,
+                lock,
+            };
+            return Ok(lacks(stream, next_seq).then_some(Adopted::Closed(held)));
+        }
+        match self.opener.recover(&taken)? {
+            Err(refusal) => {
+                self.refused.push((taken.stream, refusal));
+                Ok(None)
+            }
+            // A lock without entries: its process never came to write one.
+            Ok(scan) if scan.next_seq == 0 => Ok(None),
+            Ok(scan) => {
+                let mut report = Opened::default();
+                let writer = self.opener.begin(taken, &scan, &mut report)?;
+                Ok(Some(Adopted::Open(Box::new(writer), report)))
+            }
+        }
+    }
+}
+
+/// The end of a stream that was closed in order.
+struct ClosedEnd {
+    next_seq: u64,
+    day: u32,
+}
+
+/// Returns the day of a closed stream's end; none where it was not closed in order.
+pub(super) fn closed_day(opener: &Opener, taken: &Taken) -> Result<Option<u32>, FileError> {
+    Ok(closed_end(opener, taken)?.map(|end| end.day))
+}
+
+/// Looks at the end alone: `close`, one checkpoint, and the checkpoint file over both.
+fn closed_end(opener: &Opener, taken: &Taken) -> Result<Option<ClosedEnd>, FileError> {
+    let head = notes::load(&opener.directory, taken.stream, &opener.verifier)?;
+    let StoredNote::Verified(head) = head else {
+        return Ok(None);
+    };
+    let segments = opener.directory.segments_of(taken.label)?;
+    let mut tail: Vec<EntryBuf> = Vec::new();
+    for segment in segments.into_iter().rev() {
+        let Some(mut entries) = last_entries(&opener.directory, segment)? else {
+            return Ok(None);
+        };
+        entries.append(&mut tail);
+        tail = entries;
+        if tail.len() >= 2 {
+            break;
+        }
+    }
+    let [.., close, checkpoint] = tail.as_slice() else {
+        return Ok(None);
+    };
+    let (close, last) = (close.as_entry(), checkpoint.as_entry());
+    let (close, last_at) = (close.position(), last.position());
+    let is_closed = close.kind == Kind::Close
+        && last_at.kind == Kind::Checkpoint
+        && last_at.stream == taken.stream
+        && last_at.seq + 1 == head.size
+        && close.seq + 1 == last_at.seq;
+    let end = ClosedEnd {
+        next_seq: head.size,
+        day: last_at.day,
+    };
+    Ok(is_closed.then_some(end))
+}
+
+/// Returns the last entries of a segment; none where its end is torn or damaged.
+fn last_entries(
+    directory: &Directory,
+    segment: SegmentName,
+) -> Result<Option<Vec<EntryBuf>>, FileError> {
+    let path = directory.segment(segment);
+    let file = directory.storage.open_read(&path).at("open", &path)?;
+    let len = file.len().at("measure", &path)?;
+    let start = len.saturating_sub(TAIL_BYTES);
+    let mut lines = Lines::new(file, start);
+    let mut entries = Vec::new();
+    let mut is_partial = start > 0;
+    while let Some(line) = lines.next().at("read", &path)? {
+        // In the middle of a line, most likely.
+        if std::mem::take(&mut is_partial) {
+            continue;
+        }
+        match EntryBuf::parse(line.bytes) {
+            Ok(entry) if line.end == LineEnd::Newline => entries.push(entry),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(entries))
+}

@@ -1,0 +1,46 @@
+//! The journal: a directory of append-only JSON Lines segments, one stream of entries for each process.
+//!
+//! Promise: when [`JournalWriter::sync`] returns, every entry appended before it survives power loss; after any crash
+//! the next open finds every such entry, in order, and says what else it found.
+//! Assumes: `fdatasync` is durable; an append that never returned may leave any prefix of its bytes; a rename is atomic.
+//! The only module that touches files. Not here: content policy (`seal`), queueing (`recorder`), sending (`follower`).
+
+mod account;
+mod adopt;
+mod cursor;
+mod directory;
+mod event;
+mod handle;
+mod keys;
+mod lines;
+mod mark;
+mod memory;
+mod notes;
+mod opening;
+mod output;
+mod quarantine;
+mod ranges;
+mod reader;
+mod recovery;
+mod scan;
+mod segment;
+mod settings;
+mod storage;
+mod survey;
+mod writer;
+
+pub use adopt::{Adopted, Adoption, HeldStream};
+pub use cursor::{Cursor, CursorFile};
+pub use directory::FileError;
+pub use handle::StreamHandle;
+pub use keys::{HashKey, KeyError};
+pub use mark::DurableMark;
+pub use memory::MemoryStorage;
+pub use opening::{OpenError, Opened};
+pub use reader::{ReadError, StreamReader};
+pub use scan::Refusal;
+pub use segment::{NotASegment, SegmentName};
+pub use settings::{JournalOptions, Seams};
+pub use storage::{FileStorage, Storage, StorageFile, StorageLock};
+pub use survey::{JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines, StoredHead};
+pub use writer::{AppendError, GapCause, JournalWriter, SyncError};

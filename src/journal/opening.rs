@@ -1,0 +1,503 @@
+//! Opening: which stream, recovered how, and the entries that say so.
+//!
+//! Promise: `open` stands before anything else is appended; `recovery` follows it at once, then the calls that were
+//! interrupted; what cannot be appended to is left as it is and named in the new stream's `open`.
+//! Not here: reading a stream (`scan`), cutting it (`recovery`), what comes after (`writer`).
+
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
+
+use super::{
+    adopt,
+    directory::{At, Directory, FileError},
+    event::{self, Event},
+    keys::{self, HashKey, KeyError, Keys},
+    mark::DurableMark,
+    notes,
+    output::Output,
+    recovery::{self, Quarantined},
+    scan::{self, Cut, Place, Refusal, Scan},
+    segment::Label,
+    settings::{JournalOptions, Seams},
+    storage::{self, StorageLock},
+    writer::{AppendError, Chain, JournalWriter, Signing, SyncError},
+};
+use crate::{
+    checkpoint::{SigningKey, VerifierKey},
+    entry::{Entry, Kind, Members, StreamId},
+    json,
+};
+
+/// Depth of a setting's value in its line: line, event, settings.
+const SETTING_DEPTH: usize = 4;
+
+/// Why no stream could be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// A file or directory failed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The keys could not be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The first entries could not be written.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// The first entries were not taken.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// A setting is not JSON.
+    #[error("setting `{name}` is not JSON")]
+    Setting {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What was found and done at an open.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Opened {
+    /// Whether the stream begins here.
+    pub is_new: bool,
+    /// Entries that were there.
+    pub entries: u64,
+    /// How many of them a checkpoint vouched for.
+    pub signed: u64,
+    /// Bytes that went to `quarantine/` and are named now.
+    pub quarantined_bytes: u64,
+    /// Acceptance numbers that are named as lost.
+    pub lost: u64,
+    /// Operations that had begun and never ended.
+    pub interrupted: u64,
+    /// Streams that this process could have taken and may not append to.
+    pub not_continued: Vec<(StreamId, Refusal)>,
+    /// The key that hashes are made with, where one was asked for.
+    pub hash_key: Option<HashKey>,
+    /// What a verifier needs from outside the directory.
+    pub verifier_key: String,
+}
+
+/// What a process knows before it has a stream.
+pub(super) struct Opener {
+    pub(super) options: Arc<JournalOptions>,
+    pub(super) seams: Seams,
+    pub(super) directory: Directory,
+    pub(super) key: Arc<SigningKey>,
+    pub(super) verifier: VerifierKey,
+}
+
+/// A stream whose lock is held.
+pub(super) struct Taken {
+    pub(super) stream: StreamId,
+    pub(super) label: Label,
+    pub(super) lock: Box<dyn StorageLock>,
+}
+
+impl JournalWriter {
+    /// Takes the first unlocked stream to which it may append, in name order, or else makes a new one; recovers it.
+    ///
+    /// # Durability
+    /// Everything that the entries at its beginning say is durable when this returns.
+    /// # Errors
+    /// [`OpenError`]; nothing was lost, and another attempt does the rest.
+    pub fn open(options: JournalOptions, seams: Seams) -> Result<(Self, Opened), OpenError> {
+        let directory = Directory::new(Arc::clone(&seams.storage), &options.directory);
+        directory.make()?;
+        let keys_directory = &options.keys_directory;
+        let keys = keys::load_or_create(
+            &directory,
+            keys_directory,
+            options.with_hash_key,
+            &*seams.entropy,
+        )?;
+        let Keys {
+            sign,
+            hash,
+            is_hash_new,
+        } = keys;
+        let key = SigningKey::from_seed(options.name.clone(), &sign);
+        let verifier = key.verifier_key();
+        let opener = Opener {
+            options: Arc::new(options),
+            seams,
+            directory,
+            key: Arc::new(key),
+            verifier,
+        };
+        let mut report = Opened {
+            hash_key: hash,
+            ..Opened::default()
+        };
+        let mut writer = opener.open_any(&mut report)?;
+        if is_hash_new && let Some(hash) = &report.hash_key {
+            writer.tell_key(hash)?;
+        }
+        writer.sync()?;
+        Ok((writer, report))
+    }
+
+    /// Closes this stream and begins a new one in its place, as [`JournalWriter::is_day_ahead`] asks; returns the old one,
+    /// which holds its lock until it is dropped: its followers may still lack something.
+    ///
+    /// # Errors
+    /// [`OpenError`]; call it again.
+    pub fn start_new_stream(&mut self) -> Result<(Self, Opened), OpenError> {
+        self.close()?;
+        let opener = self.opener();
+        let refused = (self.stream(), Refusal::DayAhead);
+        let mut report = Opened {
+            not_continued: vec![refused],
+            ..Opened::default()
+        };
+        let new = opener.open_new(&mut report)?;
+        let old = std::mem::replace(self, new);
+        Ok((old, report))
+    }
+
+    pub(super) fn opener(&self) -> Opener {
+        Opener {
+            options: Arc::clone(&self.options),
+            seams: self.seams.clone(),
+            directory: self.directory.clone(),
+            key: Arc::clone(&self.key),
+            verifier: self.key.verifier_key(),
+        }
+    }
+
+    fn tell_key(&mut self, hash: &HashKey) -> Result<(), SyncError> {
+        let event = Event::new()
+            .text("use", "hash")
+            .text("id", hash.id())
+            .text("action", "create");
+        self.push_own(Kind::Key, event)?;
+        Ok(())
+    }
+}
+
+impl Opener {
+    /// Opens the first stream that lets itself be opened, or a new one.
+    fn open_any(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
+        for stream in self.directory.streams()? {
+            if let Some(taken) = self.take(stream)?
+                && let Some(writer) = self.open_taken(taken, report)?
+            {
+                return Ok(writer);
+            }
+        }
+        self.open_new(report)
+    }
+
+    /// Takes a stream's lock, unless another has it.
+    pub(super) fn take(&self, stream: StreamId) -> Result<Option<Taken>, FileError> {
+        let Some(lock) = self.directory.try_lock(stream)? else {
+            return Ok(None);
+        };
+        let label = self.directory.label(stream)?;
+        Ok(Some(Taken {
+            stream,
+            label,
+            lock,
+        }))
+    }
+
+    /// Opens a stream to go on in it; none where that may not be.
+    fn open_taken(
+        &self,
+        taken: Taken,
+        report: &mut Opened,
+    ) -> Result<Option<JournalWriter>, OpenError> {
+        let stream = taken.stream;
+        if self.is_ahead(adopt::closed_day(self, &taken)?) {
+            report.not_continued.push((stream, Refusal::DayAhead));
+            return Ok(None);
+        }
+        match self.recover(&taken)? {
+            Err(refusal) => {
+                report.not_continued.push((stream, refusal));
+                Ok(None)
+            }
+            Ok(scan) if self.is_ahead(Some(scan.day)) => {
+                // It gets its recovery and its end, and a new stream goes on.
+                self.begin(taken, &scan, &mut Opened::default())?.close()?;
+                report.not_continued.push((stream, Refusal::DayAhead));
+                Ok(None)
+            }
+            Ok(scan) => self.begin(taken, &scan, report).map(Some),
+        }
+    }
+
+    fn is_ahead(&self, day: Option<u32>) -> bool {
+        day.is_some_and(|day| day > self.seams.clock.now().day().saturating_add(1))
+    }
+
+    /// Reads a stream and cuts what must go, until nothing must.
+    pub(super) fn recover(&self, taken: &Taken) -> Result<Result<Scan, Refusal>, FileError> {
+        let Taken { stream, label, .. } = *taken;
+        let mut scan = scan::scan(&self.directory, stream, label, &self.verifier)?;
+        while let Ok(found) = &mut scan
+            && let Some(cut) = found.cut.take()
+        {
+            recovery::cut(&self.directory, label, cut)?;
+            if let Cut::Tail(Place { segment, offset }) = cut {
+                // The scan ended there; nothing changed for it but the files.
+                found
+                    .segments
+                    .retain(|known| *known < segment || *known == segment && offset > 0);
+                break;
+            }
+            scan = scan::scan(&self.directory, stream, label, &self.verifier)?;
+        }
+        if let Ok(found) = &scan {
+            recovery::remove_empty(&self.directory, label, &found.segments)?;
+        }
+        Ok(scan)
+    }
+
+    fn open_new(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
+        loop {
+            let stream = self.new_id()?;
+            let Some(lock) = self.directory.try_lock(stream)? else {
+                continue;
+            };
+            let is_first = self.claim_first(stream)?;
+            let label = if is_first {
+                Label::First
+            } else {
+                Label::short(stream)
+            };
+            self.directory.sync_dir(&self.directory.folder("locks"))?;
+            let taken = Taken {
+                stream,
+                label,
+                lock,
+            };
+            // A stream without entries is read like any other.
+            match self.recover(&taken)? {
+                Ok(scan) => return self.begin(taken, &scan, report),
+                Err(refusal) => report.not_continued.push((stream, refusal)),
+            }
+        }
+    }
+
+    /// Returns an id whose files will not be taken for another stream's.
+    fn new_id(&self) -> Result<StreamId, FileError> {
+        let known = self.directory.streams()?;
+        let segments = self.directory.segments()?;
+        let mut labels: BTreeSet<Label> =
+            known.iter().map(|stream| Label::short(*stream)).collect();
+        labels.extend(segments.iter().map(|segment| segment.label));
+        loop {
+            let mut id = [0; 16];
+            self.seams.entropy.fill(&mut id);
+            let stream = StreamId::from_bytes(id);
+            if !labels.contains(&Label::short(stream)) {
+                return Ok(stream);
+            }
+        }
+    }
+
+    /// Says whether `stream` is the directory's first stream from now on.
+    fn claim_first(&self, stream: StreamId) -> Result<bool, OpenError> {
+        if let Some(first) = self.directory.named_first()? {
+            return Ok(first == stream);
+        }
+        let path = self.directory.first();
+        let _lock = keys::wait_for_lock(&self.directory, &path)?;
+        if let Some(first) = self.directory.named_first()? {
+            return Ok(first == stream);
+        }
+        // Its files may be there though the name was lost.
+        let first = self.directory.stream_in(Label::First)?.unwrap_or(stream);
+        let mut file = self
+            .directory
+            .storage
+            .open_append(&path)
+            .at("open", &path)?;
+        // A crash may have left the beginning of an id that nobody used.
+        file.truncate(0).at("truncate", &path)?;
+        storage::append_all(&mut *file, first.to_string().as_bytes()).at("write", &path)?;
+        file.sync().at("sync", &path)?;
+        Ok(first == stream)
+    }
+
+    /// Makes the writer of a scanned stream, and writes what every opening begins with.
+    pub(super) fn begin(
+        &self,
+        taken: Taken,
+        scan: &Scan,
+        report: &mut Opened,
+    ) -> Result<JournalWriter, OpenError> {
+        let stream = taken.stream;
+        let quarantined = recovery::unnamed(&self.directory, stream, taken.label, scan)?;
+        report.is_new = scan.next_seq == 0;
+        report.entries = scan.next_seq;
+        report.signed = scan.signed;
+        report.verifier_key = self.verifier.to_string();
+        let requests = self.directory.requests(stream);
+        self.directory
+            .storage
+            .create_dir(&requests)
+            .at("make directory", &requests)?;
+        let begun = self.begun_lines(scan)?;
+        let mut writer = self.writer(taken, scan)?;
+        writer.tell_open(scan, report)?;
+        writer.tell_recovery(&quarantined, report);
+        for line in &begun {
+            writer.tell_interrupted(line)?;
+            report.interrupted += 1;
+        }
+        writer.tell_config(scan.settings.as_deref())?;
+        writer.sync()?;
+        Ok(writer)
+    }
+
+    /// Returns the lines of operations that never ended, in the order in which they began.
+    fn begun_lines(&self, scan: &Scan) -> Result<Vec<Vec<u8>>, FileError> {
+        let mut places: Vec<Place> = scan.begun.values().copied().collect();
+        places.sort_by_key(|place| (place.segment, place.offset));
+        places
+            .into_iter()
+            .map(|place| recovery::read_line(&self.directory, place))
+            .collect()
+    }
+
+    fn writer(&self, taken: Taken, scan: &Scan) -> Result<JournalWriter, FileError> {
+        let last = scan.segments.last().copied();
+        let mut output = Output::new(&self.directory, taken.label, last);
+        if let Some(last) = last {
+            output.resume(last)?;
+            let today = self.seams.clock.now().day();
+            let is_full = output
+                .current()
+                .is_some_and(|(_, len)| len >= self.options.segment_bytes_max);
+            if is_full || last.day < today {
+                // The next segment begins with `open`.
+                output.turn();
+            }
+        }
+        let now = Instant::now();
+        Ok(JournalWriter {
+            options: Arc::clone(&self.options),
+            seams: self.seams.clone(),
+            directory: self.directory.clone(),
+            key: Arc::clone(&self.key),
+            stream: taken.stream,
+            label: taken.label,
+            lock: taken.lock,
+            chain: Chain {
+                next_seq: scan.next_seq,
+                prev: scan.prev,
+                day: scan.day,
+                tree: scan.tree.clone(),
+            },
+            output,
+            account: scan.account.clone(),
+            buffer: Vec::new(),
+            signing: Signing {
+                size: scan.next_seq,
+                unsigned_since: None,
+                note_lags: false,
+                note_at: None,
+            },
+            mark: Arc::new(DurableMark::new(scan.next_seq)),
+            heartbeat_at: now,
+            own: Members::new(),
+            is_closing: false,
+        })
+    }
+}
+
+impl JournalWriter {
+    fn tell_open(&mut self, scan: &Scan, report: &Opened) -> Result<(), OpenError> {
+        let streams = notes::others(&self.directory, self.stream, &self.key.verifier_key())?;
+        let mut event = Event::new()
+            .text("software", &self.options.software)
+            .number("signed", scan.signed)
+            .raw("streams", &streams);
+        if !report.not_continued.is_empty() {
+            let refused = report.not_continued.iter();
+            let refused =
+                refused.map(|(stream, why)| format!("[\"{stream}\",\"{}\"]", why.as_str()));
+            event = event.raw(
+                "not_continued",
+                &event::array(refused.map(String::into_bytes)),
+            );
+        }
+        // It may begin a segment, so it does not go the way of the others.
+        let day = self.today().max(self.chain.day);
+        self.push_on(Kind::Open, day, event);
+        Ok(())
+    }
+
+    /// Says what was cut, and which numbers will never come.
+    fn tell_recovery(&mut self, quarantined: &[Quarantined], report: &mut Opened) {
+        for file in quarantined {
+            report.quarantined_bytes += file.bytes;
+            self.push_recovery(file);
+            self.account.name(file.acc.iter());
+        }
+        let holes = self.account.holes_to(self.account.max());
+        if !holes.is_empty() {
+            let nothing = Quarantined {
+                file: String::new(),
+                bytes: 0,
+                lines: 0,
+                acc: holes,
+            };
+            self.push_recovery(&nothing);
+            self.account.name(nothing.acc.iter());
+            report.lost += nothing.acc.count();
+        }
+        report.lost += quarantined.iter().map(|file| file.acc.count()).sum::<u64>();
+    }
+
+    fn push_recovery(&mut self, file: &Quarantined) {
+        let event = Event::new()
+            .text("file", &file.file)
+            .number("bytes", file.bytes)
+            .number("lines", file.lines)
+            .ranges("acc", &file.acc);
+        // Nothing may come between it and `open`: no checkpoint, no turn of the segment.
+        self.push_on(Kind::Recovery, self.chain.day, event);
+    }
+
+    /// Writes the `call` of an operation that began and never ended, with its members as they now stand.
+    fn tell_interrupted(&mut self, line: &[u8]) -> Result<(), OpenError> {
+        let Ok(begin) = Entry::parse(line) else {
+            // The scan has read it; a disk that answers otherwise now will be found out by the next one.
+            return Ok(());
+        };
+        let mut members = Members::with_capacity(line.len());
+        for (key, value) in begin.members() {
+            let value = if key == "status" {
+                b"\"interrupted\""
+            } else {
+                value
+            };
+            members.push_raw(&key, value);
+        }
+        self.append(self.next_acc(), Kind::Call, &members)?;
+        Ok(())
+    }
+
+    /// Writes the settings where they differ from the last ones.
+    fn tell_config(&mut self, last: Option<&[u8]>) -> Result<(), OpenError> {
+        let mut settings = vec![b'{'];
+        for (name, value) in &self.options.settings {
+            if settings.len() > 1 {
+                settings.push(b',');
+            }
+            json::write_str(&mut settings, name);
+            settings.push(b':');
+            json::normalize(&mut settings, value.as_bytes(), SETTING_DEPTH)
+                .map_err(|_| OpenError::Setting { name: name.clone() })?;
+        }
+        settings.push(b'}');
+        if last != Some(settings.as_slice()) {
+            let event = Event::new().raw("settings", &settings);
+            self.push_own(Kind::Config, event)?;
+        }
+        Ok(())
+    }
+}

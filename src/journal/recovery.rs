@@ -1,0 +1,151 @@
+//! What a crash leaves behind, and what is done about it before anything is appended.
+//!
+//! A crash can leave: a torn last line; zeros or garbage where bytes were not synced; whole lines behind those; a
+//! segment's end that the next one repeats; an empty segment; numbers that were accepted and never written; operations
+//! that began and never ended. Everything behind the newest checkpoint that does not chain goes to `quarantine/`, whole;
+//! then the file is cut and synced. Nothing at or below a checkpoint is ever cut, and nothing is guessed.
+//! Promise: done twice, it does the rest; a crash here loses no byte.
+//! Not here: deciding whether the stream may be appended to (`scan`), the entries that tell of it (`opening`).
+
+use super::{
+    directory::{At, Directory, FileError},
+    lines::{LineEnd, Lines},
+    quarantine,
+    ranges::Ranges,
+    scan::{Cut, Place, Scan},
+    segment::{Label, SegmentName},
+    storage::StorageFile,
+};
+use crate::entry::{Entry, StreamId};
+
+/// One quarantined file, for its `recovery` entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Quarantined {
+    pub(crate) file: String,
+    pub(crate) bytes: u64,
+    /// Lines, a torn one included.
+    pub(crate) lines: u64,
+    /// Acceptance numbers that stood in it and nowhere else.
+    pub(crate) acc: Ranges,
+}
+
+/// Cuts what must go.
+pub(crate) fn cut(directory: &Directory, label: Label, cut: Cut) -> Result<(), FileError> {
+    match cut {
+        Cut::Overlap(place) => cut_segment(directory, place),
+        Cut::Tail(place) => {
+            let segments = directory.segments_of(label)?;
+            let behind = segments.iter().filter(|segment| **segment > place.segment);
+            // From the end, so that a crash between leaves a cut chain and no hole in it.
+            for segment in behind.rev() {
+                cut_segment(
+                    directory,
+                    Place {
+                        segment: *segment,
+                        offset: 0,
+                    },
+                )?;
+            }
+            cut_segment(directory, place)
+        }
+    }
+}
+
+fn cut_segment(directory: &Directory, place: Place) -> Result<(), FileError> {
+    let path = directory.segment(place.segment);
+    let mut file = directory.storage.open_append(&path).at("open", &path)?;
+    if file.len().at("measure", &path)? == place.offset {
+        return Ok(());
+    }
+    quarantine::put_tail(directory, place.segment, place.offset)?;
+    file.truncate(place.offset).at("truncate", &path)?;
+    file.sync().at("sync", &path)
+}
+
+/// Returns the quarantined tails of a stream that no `recovery` entry names, each with what stood in it.
+pub(crate) fn unnamed(
+    directory: &Directory,
+    stream: StreamId,
+    label: Label,
+    scan: &Scan,
+) -> Result<Vec<Quarantined>, FileError> {
+    let mut found = Vec::new();
+    let mut known = Ranges::default();
+    for name in directory.names(&directory.quarantine())? {
+        let is_ours = quarantine::tail_segment(&name).is_some_and(|segment| segment.label == label);
+        if is_ours && !scan.recovered.contains(&name) {
+            let mut file = inspect(directory, stream, name)?;
+            let numbers: Vec<_> = file.acc.iter().collect();
+            file.acc = Ranges::default();
+            for acc in numbers.into_iter().flat_map(|(first, last)| first..=last) {
+                if !scan.account.has(acc) && known.insert(acc) {
+                    file.acc.insert(acc);
+                }
+            }
+            found.push(file);
+        }
+    }
+    Ok(found)
+}
+
+fn inspect(
+    directory: &Directory,
+    stream: StreamId,
+    name: String,
+) -> Result<Quarantined, FileError> {
+    let path = directory.quarantine().join(&name);
+    let file = directory.storage.open_read(&path).at("open", &path)?;
+    let bytes = file.len().at("measure", &path)?;
+    let mut lines = Lines::new(file, 0);
+    let mut found = Quarantined {
+        file: name,
+        bytes,
+        lines: 0,
+        acc: Ranges::default(),
+    };
+    while let Some(line) = lines.next().at("read", &path)? {
+        found.lines += 1;
+        if line.end != LineEnd::Newline {
+            continue;
+        }
+        // What is no entry of this stream holds no number that anyone could miss.
+        if let Ok(entry) = Entry::parse(line.bytes)
+            && entry.position().stream == stream
+            && entry.position().kind.is_record()
+        {
+            found.acc.insert(entry.position().acc);
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the line of an entry whose place a scan remembered.
+pub(crate) fn read_line(directory: &Directory, place: Place) -> Result<Vec<u8>, FileError> {
+    let path = directory.segment(place.segment);
+    let file = directory.storage.open_read(&path).at("open", &path)?;
+    let mut lines = Lines::new(file, place.offset);
+    let line = lines.next().at("read", &path)?;
+    Ok(line.map(|line| line.bytes.to_vec()).unwrap_or_default())
+}
+
+/// Removes segments that are empty: they count as absent, and a crash or a full disk leaves them.
+pub(crate) fn remove_empty(
+    directory: &Directory,
+    label: Label,
+    kept: &[SegmentName],
+) -> Result<(), FileError> {
+    for segment in directory.segments_of(label)? {
+        let path = directory.segment(segment);
+        let is_empty = |file: Box<dyn StorageFile>| file.is_empty();
+        if !kept.contains(&segment)
+            && directory
+                .storage
+                .open_read(&path)
+                .and_then(is_empty)
+                .at("measure", &path)?
+        {
+            directory.storage.remove(&path).at("remove", &path)?;
+        }
+    }
+    Ok(())
+}

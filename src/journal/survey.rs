@@ -1,0 +1,195 @@
+//! Reads a whole directory, changing nothing: every line of every stream, damaged ones as data.
+//!
+//! Promise: works on a journal that is being written, on a copy, and on a broken one; takes no lock.
+//! Not here: judging what it finds (verification).
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    directory::{At, Directory, FileError},
+    lines::{LineEnd, Lines},
+    segment::SegmentName,
+    storage::{self, FileStorage, Storage},
+};
+use crate::{
+    checkpoint::Note,
+    entry::{Damage, EntryBuf, StreamId},
+};
+
+const NOTE_BYTES_MAX: usize = 64 << 10;
+
+/// A directory of journals, to read.
+#[derive(Clone, Debug)]
+pub struct JournalReader {
+    directory: Directory,
+}
+
+/// A segment as it lies there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SegmentInfo {
+    /// Its name.
+    pub name: SegmentName,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// One line, whatever it is.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct JournalLine {
+    /// In which segment.
+    pub segment: SegmentName,
+    /// The line's number there, from 1.
+    pub number: u64,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// What stands there.
+    pub content: LineContent,
+}
+
+/// What a line is.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum LineContent {
+    /// An entry.
+    Entry(EntryBuf),
+    /// No entry, and the line's bytes; none where it is too long to be one.
+    Damaged(Damage, Vec<u8>),
+    /// The file ends before the line does: a write in progress, or a crash.
+    Torn(Vec<u8>),
+    /// Longer than any line.
+    TooLong,
+}
+
+/// What stands in `checkpoints/` about a stream; nothing of it is proven here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredHead {
+    /// Which stream.
+    pub stream: StreamId,
+    /// The note's text.
+    pub note: String,
+    /// What it claims; none where it is no note.
+    pub claim: Option<Note>,
+}
+
+impl JournalReader {
+    /// Reads a directory on disk.
+    pub fn new(directory: impl AsRef<Path>) -> Self {
+        Self::on(Arc::new(FileStorage), directory)
+    }
+
+    /// Reads a directory on some storage.
+    pub fn on(storage: Arc<dyn Storage>, directory: impl AsRef<Path>) -> Self {
+        let directory = Directory::new(storage, directory.as_ref());
+        Self { directory }
+    }
+
+    /// Returns the segments, day by day, each stream's in its order.
+    ///
+    /// # Errors
+    /// Where the directory cannot be listed, a missing one included.
+    pub fn segments(&self) -> Result<Vec<SegmentInfo>, FileError> {
+        let root = self.directory.root();
+        self.directory.storage.list(root).at("list", root)?;
+        let mut segments = self.directory.segments()?;
+        segments.sort_by_key(|segment| (segment.day, segment.label, segment.index));
+        segments.into_iter().map(|name| self.info(name)).collect()
+    }
+
+    fn info(&self, name: SegmentName) -> Result<SegmentInfo, FileError> {
+        let path = self.directory.segment(name);
+        let file = self.directory.storage.open_read(&path).at("open", &path)?;
+        let bytes = file.len().at("measure", &path)?;
+        Ok(SegmentInfo { name, path, bytes })
+    }
+
+    /// Reads one segment's lines.
+    pub fn lines(&self, segment: &SegmentInfo) -> Result<SegmentLines, FileError> {
+        let path = segment.path.clone();
+        let file = self.directory.storage.open_read(&path).at("open", &path)?;
+        let lines = Lines::new(file, 0);
+        Ok(SegmentLines {
+            name: segment.name,
+            path,
+            lines,
+            number: 0,
+        })
+    }
+
+    /// Returns every stream that left a trace in the directory.
+    pub fn streams(&self) -> Result<Vec<StreamId>, FileError> {
+        Ok(self.directory.streams()?.into_iter().collect())
+    }
+
+    /// Returns the stream whose segments have no id in their names.
+    pub fn first_stream(&self) -> Result<Option<StreamId>, FileError> {
+        self.directory.first_stream()
+    }
+
+    /// Returns what stands in `checkpoints/`.
+    pub fn heads(&self) -> Result<Vec<StoredHead>, FileError> {
+        let folder = self.directory.folder("checkpoints");
+        let names = self.directory.names(&folder)?;
+        let streams = names.iter().filter_map(|name| StreamId::parse(name));
+        streams.map(|stream| self.head(stream)).collect()
+    }
+
+    fn head(&self, stream: StreamId) -> Result<StoredHead, FileError> {
+        let path = self.directory.checkpoint(stream);
+        let bytes = storage::read_file(&*self.directory.storage, &path, NOTE_BYTES_MAX);
+        let note = String::from_utf8_lossy(&bytes.at("read", &path)?).into_owned();
+        let claim = Note::parse(&note).ok();
+        Ok(StoredHead {
+            stream,
+            note,
+            claim,
+        })
+    }
+
+    /// Returns the names of the files in `quarantine/`.
+    pub fn quarantined(&self) -> Result<Vec<String>, FileError> {
+        self.directory.names(&self.directory.quarantine())
+    }
+}
+
+/// The lines of one segment.
+pub struct SegmentLines {
+    name: SegmentName,
+    path: PathBuf,
+    lines: Lines,
+    number: u64,
+}
+
+impl Iterator for SegmentLines {
+    type Item = Result<JournalLine, FileError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = match self.lines.next().at("read", &self.path) {
+            Ok(line) => line?,
+            Err(error) => return Some(Err(error)),
+        };
+        self.number += 1;
+        let content = match line.end {
+            LineEnd::EndOfFile => LineContent::Torn(line.bytes.to_vec()),
+            LineEnd::TooLong => LineContent::TooLong,
+            LineEnd::Newline => match EntryBuf::parse(line.bytes) {
+                Ok(entry) => LineContent::Entry(entry),
+                Err(damage) => LineContent::Damaged(damage, line.bytes.to_vec()),
+            },
+        };
+        let (segment, number, offset) = (self.name, self.number, line.offset);
+        Some(Ok(JournalLine {
+            segment,
+            number,
+            offset,
+            content,
+        }))
+    }
+}
