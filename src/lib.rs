@@ -29,6 +29,8 @@ mod provider;
 
 mod price;
 
+mod redact;
+
 pub mod entry;
 
 pub mod tree;
