@@ -175,3 +175,27 @@ impl fmt::Debug for AuditRecord {
         )
     }
 }
+
+#[cfg(test)]
+impl AuditRecord {
+    /// A finished record with nothing in it, for tests of what carries records.
+    pub(crate) fn sample() -> Box<Self> {
+        Box::new(Self {
+            stage: Stage::Ended,
+            request_id: RequestId::new(Timestamp::from_micros(1), &[7; 10]),
+            started_at: Timestamp::from_micros(1),
+            latency_ns: 1,
+            first_chunk_ns: None,
+            name: "sample",
+            facts: Facts::default(),
+            call: None,
+            trace: TraceIds::default(),
+            parent_request_id: None,
+            end: End::Closed,
+            capture: Capture::Span,
+            usage_is_nested: false,
+            outcome: None,
+            ack: None,
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! The guard: flushes when the host ends, and tells how the audit does meanwhile.
+//!
+//! Promise: dropped too early, it loses nothing: what is recorded afterwards is written all the same.
+//! Not here: what is flushed (`recorder`, `follower`).
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{error::Left, followers::Followers};
+use crate::{
+    follower::FollowerHealth,
+    recorder::{Health, Recorder},
+};
+
+/// How long a dropped guard waits at most.
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Keeps nothing alive, but ends things in order: hold it until the host's last call is done.
+///
+/// Dropping it waits until every record is durable and shipped, at most five seconds; [`AuditGuard::shutdown`] takes
+/// another time, and says what is left. Records that come later are still written.
+#[must_use = "dropped at once, the guard flushes at once; hold it until the program ends"]
+pub struct AuditGuard {
+    recorder: Recorder,
+    followers: Arc<Followers>,
+    is_down: bool,
+}
+
+impl AuditGuard {
+    pub(crate) fn new(recorder: Recorder, followers: Arc<Followers>) -> Self {
+        Self { recorder, followers, is_down: false }
+    }
+
+    /// Returns the recorder's counters and its last trouble.
+    pub fn health(&self) -> Health {
+        self.recorder.health()
+    }
+
+    /// Returns how each follower does.
+    pub fn followers(&self) -> Vec<FollowerHealth> {
+        self.followers.health()
+    }
+
+    /// Waits until all that was recorded so far is durable and shipped, at most for `timeout`.
+    ///
+    /// Blocks this thread; the work is done by threads of our own, so a `current_thread` runtime may call it.
+    ///
+    /// # Errors
+    /// [`Left`] says what is not done; it goes on in the background.
+    pub fn flush(&self, timeout: Duration) -> Result<(), Left> {
+        self.settle(timeout, false)
+    }
+
+    /// As [`AuditGuard::flush`], and closes the stream: the journal then tells an end in order from a crash.
+    ///
+    /// # Errors
+    /// [`Left`] says what is not done; it goes on in the background while the process lives.
+    pub fn shutdown(&mut self, timeout: Duration) -> Result<(), Left> {
+        self.is_down = true;
+        self.settle(timeout, true)
+    }
+
+    fn settle(&self, timeout: Duration, rest: bool) -> Result<(), Left> {
+        let deadline = Instant::now() + timeout;
+        let flushed = self.recorder.flush(timeout, rest);
+        let unshipped = self.followers.flush(deadline.saturating_duration_since(Instant::now()));
+        let queued = if flushed.is_ok() { 0 } else { self.health().queued };
+        if flushed.is_ok() && unshipped == 0 { Ok(()) } else { Err(Left { queued, unshipped }) }
+    }
+}
+
+impl Drop for AuditGuard {
+    fn drop(&mut self) {
+        if !self.is_down {
+            // Nobody is left to tell; `shutdown` tells.
+            let _ = self.settle(DROP_TIMEOUT, true);
+        }
+    }
+}
