@@ -14,6 +14,7 @@ mod health;
 mod retry;
 mod shared;
 mod source;
+mod stream;
 mod track;
 
 use std::{
@@ -30,6 +31,7 @@ use self::{follow::Follow, shared::Shared};
 pub(crate) use self::{
     retry::RetryPolicy,
     source::{Mark, Source, SourceError},
+    stream::JournalSource,
 };
 use crate::{clock::Clock, entry::StreamId, random::Entropy};
 

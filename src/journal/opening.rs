@@ -155,6 +155,25 @@ impl JournalWriter {
         Ok((old, report))
     }
 
+    /// Opens the stream again after [`JournalWriter::close`], under the same lock; nothing to do where it is open.
+    ///
+    /// # Errors
+    /// [`OpenError`]; call it again.
+    pub fn resume(&mut self) -> Result<(), OpenError> {
+        if self.is_closing {
+            // Finishes what a failed `close` left; the checkpoint file then covers everything.
+            self.close()?;
+            if self.must_turn(self.today().max(self.chain.day)) {
+                // The next segment begins with `open`.
+                self.output.turn();
+            }
+            self.tell_open(self.chain.next_seq, &[])?;
+            self.is_closing = false;
+            self.sync()?;
+        }
+        Ok(())
+    }
+
     pub(super) fn opener(&self) -> Opener {
         Opener {
             options: Arc::clone(&self.options),
@@ -341,7 +360,7 @@ impl Opener {
             .at("make directory", &requests)?;
         let begun = self.begun_lines(scan)?;
         let mut writer = self.writer(taken, scan)?;
-        writer.tell_open(scan, report)?;
+        writer.tell_open(scan.signed, &report.not_continued)?;
         writer.tell_recovery(&quarantined, report);
         for line in &begun {
             writer.tell_interrupted(line)?;
@@ -409,14 +428,14 @@ impl Opener {
 }
 
 impl JournalWriter {
-    fn tell_open(&mut self, scan: &Scan, report: &Opened) -> Result<(), OpenError> {
+    fn tell_open(&mut self, signed: u64, not_continued: &[(StreamId, Refusal)]) -> Result<(), OpenError> {
         let streams = notes::others(&self.directory, self.stream, &self.key.verifier_key())?;
         let mut event = Event::new()
             .text("software", &self.options.software)
-            .number("signed", scan.signed)
+            .number("signed", signed)
             .raw("streams", &streams);
-        if !report.not_continued.is_empty() {
-            let refused = report.not_continued.iter();
+        if !not_continued.is_empty() {
+            let refused = not_continued.iter();
             let refused =
                 refused.map(|(stream, why)| format!("[\"{stream}\",\"{}\"]", why.as_str()));
             event = event.raw(

@@ -319,7 +319,6 @@ impl JournalWriter {
         if self.signing.note_lags {
             self.renew_note()?;
         }
-        self.mark.close();
         Ok(())
     }
 
@@ -353,7 +352,7 @@ impl JournalWriter {
         Ok(day)
     }
 
-    fn must_turn(&self, day: u32) -> bool {
+    pub(super) fn must_turn(&self, day: u32) -> bool {
         let buffered = self.buffer.len() as u64;
         match self.output.current() {
             // After a failure, and before the first batch: the segment is made when the batch is written.
