@@ -11,6 +11,8 @@ mod rewrite;
 mod scan;
 mod spelling;
 mod strict;
+#[cfg(test)]
+mod tests;
 
 pub use raw::{elements, member, members, text, unsigned};
 pub use rewrite::{NormalizeError, canonical, normalize};

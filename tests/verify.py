@@ -2,6 +2,7 @@
 """An independent verifier of a journal, format v1, written from the format document and nothing else.
 
 usage: verify.py [--anchor NOTE]... DIRECTORY [VERIFIER_KEY]...
+       verify.py --lines FILE    prints, line by line, what a line alone shows: leaf and each class's state, or what is wrong
 
 Prints one JSON object (exit, findings, streams) and exits with the format's status. An anchor is a signed note that
 was kept outside the directory. Standard library only. Segments removed by retention are not known to it.
@@ -217,8 +218,6 @@ class Entry:
             raise Damaged("request_id")
         if not isinstance(value.get("metadata"), (dict, type(None))) or not is_record and not isinstance(value.get("event", {}), dict):
             raise Damaged("metadata or event")
-        if is_record and (value["status"] not in STATUS or (value["status"] == "started") != (self.kind == "begin")):
-            raise Damaged("status")
 
 
 def is_time(text):
@@ -395,8 +394,10 @@ class Stream:
             self.pending = set()
 
     def record(self, entry):
-        request = entry.value["request_id"]
-        self.recovered({"call"} if request in self.pending and entry.value["status"] == "interrupted" else ())
+        request, status = entry.value["request_id"], entry.value["status"]
+        if status not in STATUS or (status == "started") != (entry.kind == "begin"):
+            self.find("status")
+        self.recovered({"call"} if request in self.pending and status == "interrupted" else ())
         if self.size == 0 or not self.configured or self.closed is not None:
             self.find("grammar", why="a record without open and config before it")
         self.pending.discard(request)
@@ -586,8 +587,20 @@ def verify(directory, keys, anchors):
     return {"exit": status, "findings": findings, "streams": about}
 
 
+def describe(line):
+    try:
+        entry = Entry(line)
+        return " ".join([base64.b64encode(entry.leaf).decode()] + entry.states)
+    except (Damaged, Unknown) as why:
+        return type(why).__name__.lower()
+
+
 def main(arguments):
     anchors = []
+    if arguments[:1] == ["--lines"]:
+        with open(arguments[1], "rb") as file:
+            print("\n".join(describe(line.rstrip(b"\n")) for line in file))
+        return 0
     while arguments[:1] == ["--anchor"] and len(arguments) > 1:
         with open(arguments[1], encoding="utf-8") as file:
             anchors.append(file.read())

@@ -227,7 +227,7 @@ impl Layout {
         if kind.is_record() {
             self.check_record()?;
         } else if kind.is_known() {
-            self.check_own()?;
+            self.check_own(line)?;
         }
         self.members.iter().try_for_each(|member| {
             let key = &line[member.key.clone()];
@@ -251,14 +251,13 @@ impl Layout {
         })
     }
 
-    fn check_own(&self) -> Result<(), Damage> {
+    fn check_own(&self, line: &[u8]) -> Result<(), Damage> {
         let wanted = ["timestamp", "user_id", "event"];
         for (at, name) in wanted.into_iter().enumerate() {
-            let place = place(name);
             let is_there = self
                 .members
                 .get(at)
-                .is_some_and(|member| member.place == place);
+                .is_some_and(|member| line[member.key.clone()] == *name.as_bytes());
             if !is_there {
                 return Err(Damage::at(0, Flaw::Missing(name)));
             }

@@ -1,5 +1,7 @@
 //! The journal's bytes against the worked journal: a writer fed with its values and salts makes it, a reader takes it.
 
+mod generated;
+
 use std::{fs, path::PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
