@@ -8,6 +8,8 @@
 
 mod keys;
 mod note;
+#[cfg(test)]
+mod tests;
 
 pub use keys::{KeyError, KeyName, SigningKey, VerifierKey};
 pub use note::{Checkpoint, Note, NoteError};

@@ -10,6 +10,8 @@ mod hash;
 mod kind;
 mod members;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use damage::{Damage, Flaw};

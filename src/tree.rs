@@ -81,3 +81,47 @@ pub fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
         .finalize()
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use ct_merkle::mem_backed_tree::MemoryBackedTree;
+
+    use super::*;
+
+    fn input(number: u64) -> Vec<u8> {
+        number.to_be_bytes().to_vec()
+    }
+
+    fn leaf(number: u64) -> Leaf {
+        Leaf::from_bytes(Sha256::digest([&[0], input(number).as_slice()].concat()).into())
+    }
+
+    /// Every size up to the first, then roots now and then up to the second, against another implementation.
+    fn compare(dense: u64, end: u64, step: u64) {
+        let (mut ours, mut theirs) = (Frontier::new(), MemoryBackedTree::<Sha256, Vec<u8>>::new());
+        for number in 0..=end {
+            if number <= dense || number % step == 0 {
+                assert_eq!(ours.root().as_slice(), theirs.root().as_bytes().as_slice(), "size {number}");
+                assert_eq!(Frontier::from_bytes(&ours.to_bytes()), Some(ours.clone()));
+            }
+            assert_eq!(ours.size(), number);
+            ours.push(leaf(number));
+            theirs.push(input(number));
+        }
+    }
+
+    #[test]
+    fn roots_are_those_of_rfc_6962() {
+        compare(300, 20_000, 1237);
+    }
+
+    #[test]
+    fn bytes_of_another_size_are_refused() {
+        let mut tree = Frontier::new();
+        tree.push(leaf(0));
+        let bytes = tree.to_bytes();
+        assert_eq!(Frontier::from_bytes(&bytes[..39]), None);
+        assert_eq!(Frontier::from_bytes(&[0; 40]), None);
+        assert_eq!(Frontier::from_bytes(&[]), None);
+    }
+}
