@@ -31,6 +31,8 @@ mod price;
 
 mod redact;
 
+mod judge;
+
 pub mod entry;
 
 pub mod tree;

@@ -31,6 +31,21 @@ pub(crate) struct Outcome {
     pub(crate) error_type: Option<String>,
     /// Redacted; empty when there is none.
     pub(crate) error_message: String,
+    pub(crate) detail: Detail,
+}
+
+/// Further facts that were read out of the responses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Detail {
+    /// The code of the host's guard or of the provider's refusal.
+    pub(crate) blocked_reason: Option<String>,
+    /// The provider's id of the request.
+    pub(crate) provider_request_id: Option<String>,
+    /// The provider's own price, as it spelled the number.
+    pub(crate) reported_cost_usd: Option<String>,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) audio_input_tokens: Option<u64>,
+    pub(crate) audio_output_tokens: Option<u64>,
 }
 
 /// The exact cost, and how it was found.

@@ -97,6 +97,7 @@ impl Submit for Sink {
             },
             error_type: None,
             error_message: String::new(),
+            detail: crate::outcome::Detail::default(),
         }
     }
 

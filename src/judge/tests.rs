@@ -1,0 +1,358 @@
+use super::*;
+use crate::{
+    clock::Timestamp,
+    operation::{RequestId, Status, TraceIds, Usage},
+    record::{CallError, Capture, End, ResponseBody},
+};
+
+/// A record as the layer makes it, of a span with these attributes.
+fn record(attributes: &[(&str, &str)]) -> AuditRecord {
+    let mut facts = Facts::default();
+    for (name, value) in attributes {
+        let slot = Slot::of(name).expect("a known name");
+        facts.set(
+            slot,
+            value.parse().map_or(FactValue::Text(value), FactValue::Int),
+        );
+    }
+    let started_at = Timestamp::parse("2026-11-22T10:00:00.000000Z").expect("valid");
+    AuditRecord {
+        stage: Stage::Ended,
+        request_id: RequestId::new(started_at, &[7; 10]),
+        started_at,
+        latency_ns: 1_500_000,
+        first_chunk_ns: None,
+        name: "ask",
+        facts,
+        call: None,
+        trace: TraceIds::default(),
+        parent_request_id: None,
+        end: End::Closed,
+        capture: Capture::Span,
+        usage_is_nested: false,
+        outcome: None,
+        ack: None,
+    }
+}
+
+fn with_call(attributes: &[(&str, &str)], call: CallData) -> AuditRecord {
+    AuditRecord {
+        call: Some(Box::new(call)),
+        ..record(attributes)
+    }
+}
+
+fn body(http_status: u16, bytes: &[u8]) -> ResponseBody {
+    ResponseBody {
+        bytes: bytes.to_vec(),
+        http_status: Some(http_status),
+        complete: true,
+    }
+}
+
+fn answered(bodies: Vec<ResponseBody>) -> AuditRecord {
+    with_call(
+        &[],
+        CallData {
+            responses: bodies,
+            ..CallData::default()
+        },
+    )
+}
+
+fn outcome(record: &AuditRecord) -> Outcome {
+    judge(record, &PriceTable::embedded())
+}
+
+const MESSAGE: &[u8] = br#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5-20250929",
+    "content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":10}}"#;
+const OVERLOADED: &[u8] = br#"{"type":"error","error":{"type":"overloaded_error","message":"try sk-abc123def456"},"request_id":"req_1"}"#;
+
+#[test]
+fn a_body_says_everything() {
+    let outcome = outcome(&answered(vec![body(200, MESSAGE)]));
+    assert_eq!(outcome.status, Status::Success);
+    assert_eq!(
+        (outcome.operation.as_str(), outcome.action.as_str()),
+        ("chat", "messages.create")
+    );
+    assert_eq!(outcome.provider.as_deref(), Some("anthropic"));
+    assert_eq!(
+        outcome.response_model.as_deref(),
+        Some("claude-sonnet-4-5-20250929")
+    );
+    assert_eq!(outcome.usage.input_tokens, Some(100));
+    assert_eq!(outcome.cost.usd.expect("priced").to_string(), "0.00045");
+    assert_eq!(outcome.finish_reasons, ["end_turn"]);
+}
+
+#[test]
+fn attributes_say_it_where_no_body_does() {
+    let outcome = outcome(&record(&[
+        ("gen_ai.system", "openai"),
+        ("llm.request.type", "chat"),
+        ("gen_ai.request.model", "gpt-4o"),
+        ("gen_ai.usage.prompt_tokens", "1000"),
+        ("gen_ai.usage.completion_tokens", "Some(100)"),
+        ("gen_ai.usage.cache_read.input_tokens", "400"),
+        ("gen_ai.response.finish_reasons", "[\"stop\", \"length\"]"),
+    ]));
+    assert_eq!(outcome.status, Status::Success);
+    assert_eq!(outcome.action, "chat");
+    // 600 x 2.5 + 400 x 1.25 + 100 x 10 per million
+    assert_eq!(outcome.cost.usd.expect("priced").to_string(), "0.003");
+    assert_eq!(outcome.finish_reasons, ["stop", "length"]);
+}
+
+#[test]
+fn several_responses_are_summed_and_priced_each() {
+    let outcome = outcome(&answered(vec![
+        body(200, MESSAGE),
+        body(529, OVERLOADED),
+        body(200, MESSAGE),
+    ]));
+    assert_eq!(outcome.status, Status::Success);
+    assert_eq!(outcome.responses_summed, Some(2));
+    assert_eq!(outcome.usage.input_tokens, Some(200));
+    assert_eq!(outcome.cost.usd.expect("priced").to_string(), "0.0009");
+}
+
+#[test]
+fn usage_of_the_handle_comes_first_and_nested_usage_is_null() {
+    let usage = Usage {
+        input_tokens: Some(7),
+        output_tokens: Some(1),
+        ..Usage::default()
+    };
+    let mut record = with_call(
+        &[],
+        CallData {
+            usage: Some(usage),
+            responses: vec![body(200, MESSAGE)],
+            ..CallData::default()
+        },
+    );
+    assert_eq!(outcome(&record).usage.input_tokens, Some(7));
+    record.usage_is_nested = true;
+    let nested = outcome(&record);
+    assert!(nested.usage.is_empty() && nested.cost.usd.is_none() && nested.cost.pricing.is_none());
+}
+
+#[test]
+fn every_end_has_its_status() {
+    let failed = |message: &str| CallData {
+        error: Some(CallError {
+            error_type: None,
+            message: message.to_owned(),
+        }),
+        ..CallData::default()
+    };
+    let refused = br#"{"type":"message","content":[],"stop_reason":"refusal","usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let cut = ResponseBody {
+        complete: false,
+        ..body(200, MESSAGE)
+    };
+    let chat = [("gen_ai.operation.name", "chat")];
+    let mut panicked = record(&chat);
+    panicked.end = End::Panicked;
+    let mut cancelled = answered(vec![body(200, MESSAGE)]);
+    cancelled.end = End::Cancelled;
+    let mut begun = record(&chat);
+    begun.stage = Stage::Begun;
+    let blocked = CallData {
+        blocked: Some("pii".to_owned()),
+        ..failed("refused to send")
+    };
+    let refused_then_failed = CallData {
+        responses: vec![body(200, refused)],
+        ..failed("no answer")
+    };
+    for (what, record, status, error_type, reason) in [
+        (
+            "error of the handle",
+            with_call(&chat, failed("x")),
+            Status::Error,
+            None,
+            None,
+        ),
+        (
+            "error of the span",
+            record(&[("error.type", "timeout")]),
+            Status::Error,
+            Some("timeout"),
+            None,
+        ),
+        (
+            "error of the provider",
+            answered(vec![body(529, OVERLOADED)]),
+            Status::Error,
+            Some("overloaded_error"),
+            None,
+        ),
+        (
+            "error page",
+            answered(vec![body(502, b"<html>")]),
+            Status::Error,
+            Some("502"),
+            None,
+        ),
+        ("panic", panicked, Status::Error, Some("panic"), None),
+        (
+            "guard",
+            with_call(&chat, blocked),
+            Status::Blocked,
+            None,
+            Some("pii"),
+        ),
+        (
+            "refusal",
+            answered(vec![body(200, refused)]),
+            Status::Blocked,
+            None,
+            Some("refusal"),
+        ),
+        (
+            "refusal and err",
+            with_call(&chat, refused_then_failed),
+            Status::Blocked,
+            None,
+            Some("refusal"),
+        ),
+        (
+            "filter",
+            record(&[("gen_ai.response.finish_reasons", "content_filter")]),
+            Status::Blocked,
+            None,
+            Some("content_filter"),
+        ),
+        (
+            "cut body",
+            answered(vec![cut]),
+            Status::Incomplete,
+            None,
+            None,
+        ),
+        ("cancelled", cancelled, Status::Incomplete, None, None),
+        (
+            "nothing recorded",
+            record(&chat),
+            Status::Incomplete,
+            None,
+            None,
+        ),
+        (
+            "a tool",
+            record(&[("gen_ai.operation.name", "execute_tool")]),
+            Status::Success,
+            None,
+            None,
+        ),
+        ("begun", begun, Status::Started, None, None),
+    ] {
+        let outcome = outcome(&record);
+        assert_eq!(outcome.status, status, "{what}");
+        assert_eq!(outcome.error_type.as_deref(), error_type, "{what}");
+        assert_eq!(outcome.detail.blocked_reason.as_deref(), reason, "{what}");
+    }
+}
+
+#[test]
+fn error_texts_leave_redacted() {
+    let outcome = outcome(&answered(vec![body(529, OVERLOADED)]));
+    assert_eq!(outcome.error_message, "try [redacted:api_key]");
+    assert_eq!(outcome.detail.provider_request_id.as_deref(), Some("req_1"));
+}
+
+#[test]
+fn operations_and_providers_go_by_the_conventions_names() {
+    for (attributes, operation, action, provider) in [
+        (
+            vec![("openinference.span.kind", "LLM"), ("llm.system", "openai")],
+            "chat",
+            "chat",
+            Some("openai"),
+        ),
+        (
+            vec![("openinference.span.kind", "TOOL")],
+            "execute_tool",
+            "execute_tool",
+            None,
+        ),
+        (
+            vec![
+                ("gen_ai.system", "az.ai.openai"),
+                ("openai.api.type", "responses"),
+            ],
+            "chat",
+            "responses.create",
+            Some("azure.ai.openai"),
+        ),
+        (
+            vec![
+                ("gen_ai.request.model", "m"),
+                ("server.address", "api.groq.com"),
+            ],
+            "chat",
+            "chat",
+            Some("groq"),
+        ),
+        (
+            vec![
+                ("gen_ai.operation.name", "chat"),
+                ("gen_ai.provider.name", "anthropic"),
+            ],
+            "chat",
+            "messages.create",
+            Some("anthropic"),
+        ),
+        (
+            vec![
+                ("gen_ai.operation.name", "embeddings"),
+                ("gen_ai.provider.name", "openai"),
+            ],
+            "embeddings",
+            "embeddings.create",
+            Some("openai"),
+        ),
+        (vec![("user.id", "u")], "ask", "ask", None),
+    ] {
+        let outcome = outcome(&record(&attributes));
+        assert_eq!(outcome.operation, operation, "{attributes:?}");
+        assert_eq!(outcome.action, action, "{attributes:?}");
+        assert_eq!(outcome.provider.as_deref(), provider, "{attributes:?}");
+    }
+}
+
+#[test]
+fn iterations_beside_the_totals_are_said() {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/testdata/provider-traffic"
+    );
+    let advisor = std::fs::read(format!(
+        "{folder}/anthropic-advisor-iterations.response.json"
+    ))
+    .expect("recorded");
+    let outcome = outcome(&answered(vec![body(200, &advisor)]));
+    assert_eq!(outcome.usage.input_tokens, Some(2390));
+    assert!(
+        outcome
+            .cost
+            .pricing
+            .expect("said")
+            .contains("iterations outside")
+    );
+}
+
+#[test]
+fn lists_are_read_as_spans_give_them() {
+    for (text, expected) in [
+        ("", vec![]),
+        ("stop", vec!["stop"]),
+        ("[\"stop\",\"length\"]", vec!["stop", "length"]),
+        ("[Stop, Length]", vec!["Stop", "Length"]),
+        ("[]", vec![]),
+    ] {
+        assert_eq!(named::text_list(text), expected, "{text}");
+    }
+}

@@ -1,0 +1,211 @@
+//! How many tokens, and what they cost.
+//!
+//! Promise: an unknown count is `None`; usage that a span below reported is not counted twice.
+
+use super::{Said, status::INFERENCE};
+use crate::{
+    facts::FactValue,
+    money::Usd,
+    operation::Usage,
+    outcome::{Cost, Outcome},
+    price::{Charge, PriceTable, ServedBy},
+    provider::{AudioTokens, Reading},
+    semconv::Slot,
+};
+
+/// Words about speed and region with which standard prices hold.
+const STANDARD_WORDS: [&str; 4] = ["standard", "global", "not_available", "default"];
+
+/// The counts of a record.
+#[derive(Default)]
+pub(super) struct Tokens {
+    pub(super) usage: Usage,
+    pub(super) responses_summed: Option<u64>,
+    pub(super) audio_input: Option<u64>,
+    pub(super) audio_output: Option<u64>,
+}
+
+/// Counts the tokens by whom is believed first.
+pub(super) fn count(said: &Said<'_>) -> Tokens {
+    if said.record.usage_is_nested {
+        return Tokens::default();
+    }
+    if let Some(usage) = said.call.and_then(|call| call.usage) {
+        return Tokens {
+            usage,
+            ..Tokens::default()
+        };
+    }
+    let mut tokens = Tokens::default();
+    let mut reporting = 0;
+    let (mut audio_in, mut audio_out) = (0, 0);
+    for reading in reporting_readings(said) {
+        tokens.usage.add(&reading.usage);
+        audio_in += reading.audio.input;
+        audio_out += reading.audio.output;
+        reporting += 1;
+    }
+    if reporting == 0 {
+        tokens.usage = attributes(said);
+        return tokens;
+    }
+    tokens.audio_input = Some(audio_in).filter(|count| *count > 0);
+    tokens.audio_output = Some(audio_out).filter(|count| *count > 0);
+    tokens.responses_summed = (reporting > 1).then_some(reporting);
+    tokens
+}
+
+fn reporting_readings<'s, 'a>(said: &'s Said<'a>) -> impl Iterator<Item = &'s Reading<'a>> {
+    said.readings
+        .iter()
+        .filter(|reading| !reading.usage.is_empty())
+}
+
+/// The counts of the span's attributes.
+fn attributes(said: &Said<'_>) -> Usage {
+    let count = |slot| whole_number(said.facts.get(slot)?);
+    Usage {
+        input_tokens: count(Slot::InputTokens),
+        output_tokens: count(Slot::OutputTokens),
+        thinking_tokens: count(Slot::ThinkingTokens),
+        cache_read_tokens: count(Slot::CacheReadTokens),
+        cache_write_tokens: count(Slot::CacheWriteTokens),
+        cache_write_1h_tokens: count(Slot::CacheWrite1hTokens),
+        web_searches: None,
+    }
+}
+
+/// A count however a span's field carries it; a negative or broken one is no count.
+pub(crate) fn whole_number(value: FactValue<'_>) -> Option<u64> {
+    match value {
+        FactValue::Int(int) => u64::try_from(int).ok(),
+        FactValue::UInt(int) => Some(int),
+        FactValue::Double(double) => {
+            let is_whole = double >= 0.0 && double < 9e15 && double.fract() == 0.0;
+            is_whole.then_some(double as u64)
+        }
+        FactValue::Text(text) => {
+            let text = text.trim();
+            text.strip_prefix("Some(")
+                .and_then(|text| text.strip_suffix(')'))
+                .unwrap_or(text)
+                .parse()
+                .ok()
+        }
+        FactValue::Bool(_) => None,
+    }
+}
+
+/// Computes the cost; of several responses each on its own, because prices depend on the size of one request.
+pub(super) fn cost(said: &Said<'_>, outcome: &Outcome, prices: &PriceTable) -> Cost {
+    if said.record.usage_is_nested {
+        return Cost::default();
+    }
+    if outcome.usage.is_empty() {
+        let is_inference = INFERENCE.contains(&outcome.operation.as_str());
+        return if is_inference {
+            prices.unpriced("usage unknown")
+        } else {
+            Cost::default()
+        };
+    }
+    if outcome.responses_summed.is_none() {
+        let reading = reporting_readings(said)
+            .next()
+            .filter(|_| said.call.is_none_or(|call| call.usage.is_none()));
+        let models = [
+            outcome.response_model.as_deref(),
+            outcome.request_model.as_deref(),
+        ];
+        return cost_of(
+            said,
+            outcome,
+            prices,
+            models,
+            &charge(said, outcome, reading),
+        );
+    }
+    let costs = reporting_readings(said).map(|reading| {
+        let charge = Charge {
+            usage: reading.usage,
+            ..charge(said, outcome, Some(reading))
+        };
+        let models = [
+            reading.response_model.as_deref(),
+            outcome.request_model.as_deref(),
+        ];
+        cost_of(said, outcome, prices, models, &charge)
+    });
+    sum(costs.collect())
+}
+
+fn cost_of(
+    said: &Said<'_>,
+    outcome: &Outcome,
+    prices: &PriceTable,
+    models: [Option<&str>; 2],
+    charge: &Charge<'_>,
+) -> Cost {
+    let served_by = ServedBy {
+        provider: outcome.provider.as_deref(),
+        host: said.facts.text(Slot::ServerAddress),
+    };
+    prices.price(served_by, models, charge)
+}
+
+fn charge<'a>(
+    said: &'a Said<'_>,
+    outcome: &'a Outcome,
+    reading: Option<&'a Reading<'_>>,
+) -> Charge<'a> {
+    let tier = reading.and_then(|reading| reading.service_tier.as_deref());
+    let audio = |slot| said.facts.get(slot).and_then(whole_number).unwrap_or(0);
+    Charge {
+        usage: outcome.usage,
+        audio: reading.map_or_else(
+            || AudioTokens {
+                input: audio(Slot::AudioInputTokens),
+                cache_read: audio(Slot::AudioCacheReadTokens),
+                output: audio(Slot::AudioOutputTokens),
+            },
+            |reading| reading.audio,
+        ),
+        responses: 1,
+        at: said.record.started_at,
+        has_output: outcome.operation != "embeddings",
+        service_tier: tier.or(outcome.service_tier.as_deref()),
+        caveat: reading.and_then(caveat),
+    }
+}
+
+/// What makes standard prices on the top-level counts inexact.
+fn caveat(reading: &Reading<'_>) -> Option<&'static str> {
+    let is_special = |word: &String| !STANDARD_WORDS.contains(&word.as_str());
+    if reading.leaves_out_iterations() {
+        Some("iterations outside the response's own totals are not priced")
+    } else if reading.price_words.iter().any(is_special) {
+        Some("standard prices; the provider named a speed or region that may have its own")
+    } else {
+        None
+    }
+}
+
+/// Adds costs up: one that is unknown leaves the sum unknown.
+fn sum(costs: Vec<Cost>) -> Cost {
+    let mut total = Some(Usd::default());
+    let mut pricings: Vec<String> = Vec::new();
+    for cost in costs {
+        total = total
+            .zip(cost.usd)
+            .and_then(|(total, usd)| total.amount().checked_add(usd.amount()).map(Usd::new));
+        pricings.extend(cost.pricing.filter(|pricing| !pricings.contains(pricing)));
+    }
+    let pricing = match pricings.as_slice() {
+        [one] => one.clone(),
+        several => format!("{{\"responses\":[{}]}}", several.join(",")),
+    };
+    Cost {
+        usd: total,
+        pricing: Some(pricing),
+    }
+}
