@@ -112,14 +112,20 @@ impl Directory {
         self.sync_dir(&self.root)
     }
 
-    /// Makes a directory, and makes its name last where its parent can be reached.
+    /// Makes a directory, and makes its name last, and those of its parents that it may have made.
     pub(crate) fn make_dir(&self, path: &Path) -> Result<(), FileError> {
         self.storage.create_dir(path).at("make directory", path)?;
-        match path.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => self.sync_dir(Path::new(".")),
-            Some(parent) => self.sync_dir(parent),
-            None => Ok(()),
+        let mut above = path.ancestors().skip(1);
+        match above.next() {
+            Some(parent) if parent.as_os_str().is_empty() => return self.sync_dir(Path::new(".")),
+            Some(parent) => self.sync_dir(parent)?,
+            None => {}
         }
+        for ancestor in above.filter(|ancestor| !ancestor.as_os_str().is_empty()) {
+            // What is not ours to open was there before.
+            let _ = self.storage.sync_dir(ancestor);
+        }
+        Ok(())
     }
 
     pub(crate) fn sync_dir(&self, path: &Path) -> Result<(), FileError> {

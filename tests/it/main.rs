@@ -4,7 +4,9 @@
 
 mod collector_config;
 mod format;
+mod journal_faults;
 mod journal_life;
+mod journal_storage;
 mod journal_support;
 mod seed_reader;
 mod services;

@@ -1,0 +1,230 @@
+//! A disk that fails on purpose: the n-th call, or everything after the n-th sync.
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use tracing_llm_audit::journal::{MemoryStorage, Storage, StorageFile, StorageLock};
+
+/// How a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The device answers with an error.
+    Io,
+    /// No space is left; an append may have written half.
+    Full,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    calls: AtomicU64,
+    syncs: AtomicU64,
+    /// The calls that fail, from the first to the last.
+    fail_from: AtomicU64,
+    fail_to: AtomicU64,
+    full: AtomicBool,
+    /// The power goes when this sync has returned.
+    cut_after_sync: AtomicU64,
+    is_dead: AtomicBool,
+    hangs: Mutex<bool>,
+    released: Condvar,
+}
+
+/// A memory disk behind a plan.
+#[derive(Clone, Debug)]
+pub(crate) struct FaultStorage {
+    inner: MemoryStorage,
+    plan: Arc<Plan>,
+}
+
+impl FaultStorage {
+    pub(crate) fn new(inner: MemoryStorage) -> Self {
+        let plan = Plan::default();
+        plan.fail_from.store(u64::MAX, Ordering::Relaxed);
+        plan.cut_after_sync.store(u64::MAX, Ordering::Relaxed);
+        Self {
+            inner,
+            plan: Arc::new(plan),
+        }
+    }
+
+    /// Lets `count` calls fail, the first of them the `nth` from the beginning, counted from 1.
+    pub(crate) fn fail(self, nth: u64, count: u64, failure: Failure) -> Self {
+        self.plan.fail_from.store(nth, Ordering::Relaxed);
+        self.plan
+            .fail_to
+            .store(nth.saturating_add(count), Ordering::Relaxed);
+        self.plan
+            .full
+            .store(failure == Failure::Full, Ordering::Relaxed);
+        self
+    }
+
+    /// Lets all calls from now on fail with a full disk, or succeed again.
+    pub(crate) fn set_full(&self, is_full: bool) {
+        let from = if is_full { 0 } else { u64::MAX };
+        self.plan.full.store(true, Ordering::Relaxed);
+        self.plan.fail_to.store(u64::MAX, Ordering::Relaxed);
+        self.plan.fail_from.store(from, Ordering::Relaxed);
+    }
+
+    /// Lets every call fail once the `nth` sync has returned, counted from 1.
+    pub(crate) fn cut_power_after_sync(self, nth: u64) -> Self {
+        self.plan.cut_after_sync.store(nth, Ordering::Relaxed);
+        self
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.plan.calls.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn syncs(&self) -> u64 {
+        self.plan.syncs.load(Ordering::Relaxed)
+    }
+
+    /// Lets the next syncs hang, or lets those that hang go on.
+    pub(crate) fn hang(&self, hangs: bool) {
+        *self.plan.hangs.lock().unwrap() = hangs;
+        self.plan.released.notify_all();
+    }
+
+    /// Counts a call, and fails it where the plan says so.
+    fn call(&self) -> io::Result<()> {
+        self.plan.call()
+    }
+}
+
+impl Plan {
+    fn call(&self) -> io::Result<()> {
+        if self.is_dead.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the power is off"));
+        }
+        let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let failing = self.fail_from.load(Ordering::Relaxed)..self.fail_to.load(Ordering::Relaxed);
+        if !failing.contains(&call) {
+            return Ok(());
+        }
+        let is_full = self.full.load(Ordering::Relaxed);
+        Err(if is_full {
+            io::ErrorKind::StorageFull.into()
+        } else {
+            io::Error::other("EIO")
+        })
+    }
+
+    fn synced(&self) {
+        let sync = self.syncs.fetch_add(1, Ordering::Relaxed) + 1;
+        if sync >= self.cut_after_sync.load(Ordering::Relaxed) {
+            self.is_dead.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+struct FaultFile {
+    inner: Box<dyn StorageFile>,
+    plan: Arc<Plan>,
+}
+
+impl FaultStorage {
+    fn wrap(&self, inner: io::Result<Box<dyn StorageFile>>) -> io::Result<Box<dyn StorageFile>> {
+        let plan = Arc::clone(&self.plan);
+        Ok(Box::new(FaultFile {
+            inner: inner?,
+            plan,
+        }))
+    }
+}
+
+impl Storage for FaultStorage {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.call()?;
+        self.inner.create_dir(path)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        self.call()?;
+        self.inner.list(directory)
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+        self.call()?;
+        self.wrap(self.inner.open_read(path))
+    }
+
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+        self.call()?;
+        self.wrap(self.inner.open_append(path))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
+        self.call()?;
+        self.wrap(self.inner.create(path))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.call()?;
+        self.inner.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.call()?;
+        self.inner.remove(path)
+    }
+
+    fn sync_dir(&self, directory: &Path) -> io::Result<()> {
+        self.call()?;
+        self.inner.sync_dir(directory)?;
+        self.plan.synced();
+        Ok(())
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
+        self.call()?;
+        self.inner.try_lock(path)
+    }
+}
+
+impl StorageFile for FaultFile {
+    fn len(&self) -> io::Result<u64> {
+        self.plan.call()?;
+        self.inner.len()
+    }
+
+    fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        self.plan.call()?;
+        self.inner.read_at(offset, bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.plan.call() {
+            // What a full or failing disk took before it said no.
+            if !self.plan.is_dead.load(Ordering::Relaxed) {
+                self.inner.append(&bytes[..bytes.len() / 2])?;
+            }
+            return Err(error);
+        }
+        self.inner.append(bytes)
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.plan.call()?;
+        self.inner.truncate(len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut hangs = self.plan.hangs.lock().unwrap();
+        while *hangs {
+            hangs = self.plan.released.wait(hangs).unwrap();
+        }
+        drop(hangs);
+        self.plan.call()?;
+        self.inner.sync()?;
+        self.plan.synced();
+        Ok(())
+    }
+}
