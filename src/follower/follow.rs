@@ -5,7 +5,7 @@
 //! Not here: what an answer means (`Exporter`), where cursors lie (`Source`).
 //!
 //! A refused batch is halved until one entry is left; then its neighbours are tried one by one. The first that is taken
-//! proves the refused ones before it to be poison. An entry that keeps failing with errors that blame nobody (it may crash
+//! proves those before it to be poison that are refused once more. An entry that keeps failing with errors that blame nobody (it may crash
 //! the destination) is examined the same way, but only after long and repeated failure.
 
 use std::{
@@ -27,6 +27,8 @@ use crate::{clock::Clock, random::Entropy};
 const POLL: Duration = Duration::from_millis(50);
 /// The longest wait between tries while stopping.
 const STOP_DELAY_MAX: Duration = Duration::from_millis(500);
+/// Failures in a row after which smaller batches are tried; fewer are the weather.
+const SHRINK_FAILURES_MIN: u32 = 3;
 /// How many refused entries in a row are tried before the destination is held to be the bad one.
 const NEIGHBOURS_MAX: usize = 16;
 /// How often a suspect must fail while its neighbour is taken.
@@ -187,7 +189,9 @@ impl Follow {
         if matches!(error, ExportError::Refused(_)) {
             return;
         }
-        self.tracks[at].shrink(count);
+        if self.failures >= SHRINK_FAILURES_MIN {
+            self.tracks[at].shrink(count);
+        }
         if count == 1 {
             let (since, failures) = self.tracks[at].suspect(Instant::now());
             let long = since.elapsed() >= self.retry.suspect_after;
@@ -218,7 +222,7 @@ impl Follow {
         let mut refusals = vec![refusal];
         for index in 1..self.tracks[at].pending().min(NEIGHBOURS_MAX) {
             match self.export(at, index, 1) {
-                Ok(exported) => return self.set_aside(at, &refusals, &exported),
+                Ok(neighbour) => return self.set_aside(at, &refusals, &neighbour),
                 Err(error) if error.is_retryable() => return self.back_off(&error),
                 Err(error) => refusals.push(error),
             }
@@ -226,18 +230,32 @@ impl Follow {
         self.back_off(&refusals[0]);
     }
 
-    /// Sets aside the refused entries, and moves behind them and the one that was taken.
-    fn set_aside(&mut self, at: usize, refusals: &[ExportError], exported: &Exported) {
-        for (index, refusal) in refusals.iter().enumerate() {
-            if let Err(error) = self.tracks[at].put_dead_letter(index, &refusal.to_string()) {
-                return self.journal_trouble(at, &error);
+    /// A neighbour was taken: asks once more for each refused entry before it, sets aside what is refused again, and
+    /// moves behind them all.
+    fn set_aside(&mut self, at: usize, refusals: &[ExportError], neighbour: &Exported) {
+        for _ in refusals {
+            match self.export(at, 0, 1) {
+                Ok(exported) => self.acknowledged(at, &exported),
+                Err(error) if error.is_retryable() => return self.back_off(&error),
+                Err(error) => {
+                    if !self.set_first_aside(at, &error) {
+                        return;
+                    }
+                }
             }
         }
-        self.tracks[at].advance(refusals.len());
-        let set_aside = refusals.len() as u64;
-        self.shared
-            .with_counts(|counts| counts.dead_letters += set_aside);
-        self.acknowledged(at, exported);
+        self.acknowledged(at, neighbour);
+    }
+
+    /// Puts the first entry into quarantine and moves behind it; says whether that worked.
+    fn set_first_aside(&mut self, at: usize, why: &ExportError) -> bool {
+        if let Err(error) = self.tracks[at].put_first_aside(&why.to_string()) {
+            self.journal_trouble(at, &error);
+            return false;
+        }
+        self.trouble(&why.to_string());
+        self.shared.with_counts(|counts| counts.dead_letters += 1);
+        true
     }
 
     /// The first entry, alone, has failed for long: set aside if it still does while its neighbour is taken.
@@ -250,13 +268,9 @@ impl Follow {
                 return self.acknowledged(at, &exported);
             }
         }
-        let why = error.to_string();
-        if let Err(error) = self.tracks[at].put_dead_letter(0, &why) {
-            return self.journal_trouble(at, &error);
+        if self.set_first_aside(at, error) {
+            self.not_before = None;
         }
-        self.tracks[at].advance(1);
-        self.not_before = None;
-        self.shared.with_counts(|counts| counts.dead_letters += 1);
     }
 
     fn journal_trouble(&mut self, at: usize, error: &SourceError) {

@@ -11,10 +11,14 @@
 mod exporter;
 mod follow;
 mod health;
+#[cfg(test)]
+pub(crate) mod memory;
 mod retry;
 mod shared;
 mod source;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod track;
 
 use std::{

@@ -45,13 +45,24 @@ impl JournalSource {
     }
 
     /// Opens a stream that was closed in order at `next_seq`.
-    pub(crate) fn closed(handle: StreamHandle, follower: &str, next_seq: u64) -> Result<Self, SourceError> {
+    pub(crate) fn closed(
+        handle: StreamHandle,
+        follower: &str,
+        next_seq: u64,
+    ) -> Result<Self, SourceError> {
         Self::open(handle, follower, Arc::new(End(next_seq)))
     }
 
-    fn open(handle: StreamHandle, follower: &str, mark: Arc<dyn Mark>) -> Result<Self, SourceError> {
+    fn open(
+        handle: StreamHandle,
+        follower: &str,
+        mark: Arc<dyn Mark>,
+    ) -> Result<Self, SourceError> {
         let cursor_file = handle.cursor_file(follower);
-        let cursor = cursor_file.load().map_err(source_error)?.unwrap_or(Cursor::START);
+        let cursor = cursor_file
+            .load()
+            .map_err(source_error)?
+            .unwrap_or(Cursor::START);
         let reader = handle.reader(&cursor);
         Ok(Self {
             follower: follower.to_owned(),
@@ -103,7 +114,9 @@ impl Source for JournalSource {
     fn put_dead_letter(&mut self, entry: &EntryBuf, why: &str) -> Result<(), SourceError> {
         let seq = entry.as_entry().position().seq;
         let line = entry.as_entry().line();
-        self.handle.put_dead_letter(&self.follower, seq, line, why).map_err(source_error)?;
+        self.handle
+            .put_dead_letter(&self.follower, seq, line, why)
+            .map_err(source_error)?;
         Ok(())
     }
 }

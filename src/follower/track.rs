@@ -137,9 +137,11 @@ impl Track {
         (*since, *failures)
     }
 
-    /// Sets aside the `index`-th entry; it stays until [`Track::advance`].
-    pub(super) fn put_dead_letter(&mut self, index: usize, why: &str) -> Result<(), SourceError> {
-        self.source.put_dead_letter(&self.pending[index], why)
+    /// Sets aside the first entry, and moves on behind it.
+    pub(super) fn put_first_aside(&mut self, why: &str) -> Result<(), SourceError> {
+        self.source.put_dead_letter(&self.pending[0], why)?;
+        self.advance(1);
+        Ok(())
     }
 
     /// Stores the cursor where there is something to store and it is time, or `now_or_never`.

@@ -278,3 +278,5 @@ fn nanoseconds(raw: &[u8]) -> Option<u64> {
     Some((millis * 1e6).round() as u64)
 }
 
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@ mod http;
 mod settings;
 mod split;
 mod status;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::time::Duration;
