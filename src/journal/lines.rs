@@ -64,6 +64,12 @@ impl Lines {
         self.start = 0;
     }
 
+    /// Goes on at `offset`, where a line begins, with what stands there now.
+    pub(crate) fn seek(&mut self, offset: u64) {
+        self.forget_ahead();
+        self.offset = offset;
+    }
+
     /// Returns the next line, `None` at the end of the file.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         let mut searched = 0;

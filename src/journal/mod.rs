@@ -42,5 +42,5 @@ pub use scan::Refusal;
 pub use segment::{NotASegment, SegmentName};
 pub use settings::{JournalOptions, Seams};
 pub use storage::{FileStorage, Storage, StorageFile, StorageLock};
-pub use survey::{JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines, StoredHead};
+pub use survey::{JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines, StoredCursor, StoredHead};
 pub use writer::{AppendError, GapCause, JournalWriter, SyncError};

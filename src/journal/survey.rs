@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    cursor::{Cursor, CursorFile},
     directory::{At, Directory, FileError},
     lines::{LineEnd, Lines},
     segment::SegmentName,
@@ -77,6 +78,18 @@ pub struct StoredHead {
     pub note: String,
     /// What it claims; none where it is no note.
     pub claim: Option<Note>,
+}
+
+/// What stands in `cursors/` about one follower and one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredCursor {
+    /// Whose.
+    pub follower: String,
+    /// In which stream.
+    pub stream: StreamId,
+    /// How far it got.
+    pub cursor: Cursor,
 }
 
 impl JournalReader {
@@ -153,6 +166,24 @@ impl JournalReader {
         })
     }
 
+    /// Returns what stands in `cursors/`; a file that makes no sense is left out.
+    pub fn cursors(&self) -> Result<Vec<StoredCursor>, FileError> {
+        let names = self.directory.names(&self.directory.folder("cursors"))?;
+        let mut cursors = Vec::new();
+        for name in names {
+            let parts = name.rsplit_once('.');
+            let Some((follower, stream)) = parts.and_then(|(follower, stream)| {
+                Some((follower.to_owned(), StreamId::parse(stream)?))
+            }) else {
+                continue;
+            };
+            if let Some(cursor) = CursorFile::new(&self.directory, &follower, stream).load()? {
+                cursors.push(StoredCursor { follower, stream, cursor });
+            }
+        }
+        Ok(cursors)
+    }
+
     /// Returns the names of the files in `quarantine/`.
     pub fn quarantined(&self) -> Result<Vec<String>, FileError> {
         self.directory.names(&self.directory.quarantine())
@@ -165,6 +196,14 @@ pub struct SegmentLines {
     path: PathBuf,
     lines: Lines,
     number: u64,
+}
+
+impl SegmentLines {
+    /// Goes back to a line that came, to read it again: a torn one may have been written to its end since.
+    pub fn back_to(&mut self, line: &JournalLine) {
+        self.lines.seek(line.offset);
+        self.number = line.number - 1;
+    }
 }
 
 impl Iterator for SegmentLines {
