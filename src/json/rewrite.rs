@@ -219,7 +219,12 @@ impl Rewriter<'_, '_> {
     fn string(&mut self) -> Result<(), NormalizeError> {
         let inner = self.scan.string()?;
         self.out.push(b'"');
-        write_inner(self.out, &unescape(inner), self.style);
+        if self.style == Style::Canonical && !inner.contains('\\') {
+            // What JSON lets stand raw, the canonical form has raw.
+            self.out.extend_from_slice(inner.as_bytes());
+        } else {
+            write_inner(self.out, &unescape(inner), self.style);
+        }
         self.out.push(b'"');
         Ok(())
     }
