@@ -99,7 +99,10 @@ impl GrpcTransport {
         };
         let mut client = LogsServiceClient::new(channel);
         if self.gzip {
-            client = client.send_compressed(CompressionEncoding::Gzip);
+            // The Collector answers in the encoding in which it was asked.
+            client = client
+                .send_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Gzip);
         }
         Ok(Connected { runtime, client })
     }

@@ -8,6 +8,8 @@ mod journal_faults;
 mod journal_life;
 mod journal_storage;
 mod journal_support;
+#[cfg(feature = "otlp")]
+mod real_collector;
 mod seed_reader;
 mod services;
 mod tidy;

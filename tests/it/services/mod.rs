@@ -4,9 +4,14 @@
 //! is bounded; tests may run in parallel, each in a folder of its own.
 //! Not here: building them (`.ci/services` does); what is left out for want of them is said on stderr, and is a failure
 //! where `CI` is set.
+#![cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "some tests are about the exporter alone")
+)]
 
 pub(crate) mod http;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
@@ -26,7 +31,7 @@ const START_ATTEMPTS_MAX: usize = 5;
 /// Says on stderr, past the test harness's capture, what was not tested; fails where `CI` is set.
 pub(crate) fn left_out(what: &str) {
     // The harness names each test's thread after the test.
-    let thread = std::thread::current();
+    let thread = thread::current();
     let test = thread.name().unwrap_or("a part of a test");
     let line = format!("left out: {test} ({what})\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
@@ -209,19 +214,11 @@ impl Collector {
     }
 
     /// What `OTEL_EXPORTER_OTLP_ENDPOINT` takes for OTLP over HTTP.
-    #[allow(
-        dead_code,
-        reason = "the follower's tests use it only where it is compiled in"
-    )]
     pub(crate) fn http_endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.http_port)
     }
 
     /// What `OTEL_EXPORTER_OTLP_ENDPOINT` takes for OTLP over gRPC.
-    #[allow(
-        dead_code,
-        reason = "the follower's tests use it only where it is compiled in"
-    )]
     pub(crate) fn grpc_endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.grpc_port)
     }
@@ -280,6 +277,30 @@ pub(crate) fn attribute<'a>(item: &'a Value, key: &str) -> Option<&'a Value> {
         .iter()
         .find(|attribute| attribute["key"] == key)?;
     found["value"].as_object()?.values().next()
+}
+
+/// The log records of audit entries by the key to deduplicate by: delivery is at least once.
+pub(crate) fn by_uid(records: Vec<Value>) -> BTreeMap<String, Value> {
+    let key = |record: &Value| {
+        attribute(record, "log.record.uid")
+            .and_then(Value::as_str)
+            .unwrap()
+            .to_owned()
+    };
+    records
+        .into_iter()
+        .map(|record| (key(&record), record))
+        .collect()
+}
+
+/// A value as text, so that OTLP JSON's quoted integers compare with numbers; null and empty are what is not there.
+pub(crate) fn known(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.as_f64().unwrap().to_string()),
+        other => Some(other.to_string()),
+    }
 }
 
 /// A running Jaeger v2 with its memory storage.
