@@ -42,6 +42,11 @@ pub mod checkpoint;
 // The only module that touches files.
 pub mod journal;
 
+// What of a record goes into the journal.
+mod digest;
+
+mod seal;
+
 // The readers of the journal.
 mod follower;
 
@@ -56,6 +61,7 @@ pub mod tracing_opentelemetry_0_34;
 
 // The public interface.
 pub use ack::{Ack, AckError, Durable};
+pub use digest::Hashing;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use follower::{ExportError, Exported, Exporter, FollowerHealth, FollowerTrouble, Reason, StreamHealth};
 pub use layer::{
@@ -68,4 +74,5 @@ pub use operation::{RequestId, SanitizationEvent, Status, Usage};
 pub use otlp::{OtlpExporter, OtlpProtocol, OtlpSettings, OtlpSettingsError};
 pub use price::{PriceTable, PriceTableError};
 pub use random::{Entropy, SystemEntropy};
+pub use seal::Content;
 pub use record::{AuditRecord, Payload};

@@ -15,6 +15,8 @@ mod status;
 mod tests;
 mod tokens;
 
+pub(crate) use named::text_list;
+
 use crate::{
     facts::{FactValue, Facts},
     outcome::{Detail, Outcome},

@@ -77,7 +77,7 @@ pub(super) fn action(said: &Said<'_>, operation: &str) -> String {
 }
 
 /// Reads a list of texts as spans give it: JSON, the `Debug` of a list, or one text.
-pub(super) fn text_list(text: &str) -> Vec<String> {
+pub(crate) fn text_list(text: &str) -> Vec<String> {
     let text = text.trim();
     if text.is_empty() {
         return Vec::new();

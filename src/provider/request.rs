@@ -15,6 +15,14 @@ pub(crate) struct Request<'a> {
     pub(crate) input: Option<&'a [u8]>,
     /// The system prompt, or the content of the first message of that role.
     pub(crate) system: Option<&'a [u8]>,
+    is_object: bool,
+}
+
+impl Request<'_> {
+    /// Says whether the body is something else than a JSON object.
+    pub(crate) fn is_unknown(&self) -> bool {
+        !self.is_object
+    }
 }
 
 /// Reads a request's body.
@@ -38,6 +46,7 @@ pub(crate) fn read_request(body: &[u8]) -> Request<'_> {
         },
         input: first(["messages", "input", "contents", "prompt"]),
         system: system.or_else(|| system_message(request.get("messages")?)),
+        is_object: true,
     }
 }
 

@@ -1,0 +1,144 @@
+//! A call's content: where it is found, and how it is kept where the host asked for that.
+//!
+//! Promise: the handle's word counts before the bodies', theirs before the span's attributes.
+//! Not here: hashing it (`digest`).
+
+use std::borrow::Cow;
+
+use crate::{
+    digest::Material,
+    entry::{LINE_BYTES_MAX, Members},
+    facts::{FactValue, Facts},
+    json,
+    provider::{Request, Want, read, read_request},
+    record::{AuditRecord, CallData, Payload, ResponseBody},
+    semconv::{Role, ValueType},
+};
+
+/// Bytes of a line that content leaves to its other members and its envelope.
+const OTHER_BYTES: usize = 1 << 20;
+
+/// The three contents of a call.
+#[derive(Default)]
+pub(super) struct Contents<'a> {
+    pub(super) system: Option<Material<'a>>,
+    pub(super) input: Option<Material<'a>>,
+    pub(super) output: Option<Material<'a>>,
+    /// At least one is what a span's attribute had: the conventions' form, and not the provider's.
+    pub(super) is_of_attributes: bool,
+}
+
+impl<'a> Contents<'a> {
+    pub(super) fn of(record: &'a AuditRecord) -> Self {
+        let call = record.call.as_deref();
+        let body = call.and_then(|call| call.request.as_deref());
+        let request = body.map(read_request).unwrap_or_default();
+        let mut contents = call
+            .map(|call| Self::of_call(call, &request))
+            .unwrap_or_default();
+        let roles = [Role::System, Role::Input, Role::Output];
+        let slots = [
+            &mut contents.system,
+            &mut contents.input,
+            &mut contents.output,
+        ];
+        for (role, content) in roles.into_iter().zip(slots) {
+            if content.is_none() {
+                *content = of_attributes(&record.facts, role);
+                contents.is_of_attributes |= content.is_some();
+            }
+        }
+        contents
+    }
+
+    fn of_call(call: &'a CallData, request: &Request<'a>) -> Self {
+        let given = |payload: &'a Option<Payload>| payload.as_ref().map(material);
+        let read = |raw: Option<&'a [u8]>| raw.map(|raw| Material::Json(Cow::Borrowed(raw)));
+        // A request that is no object we know is hashed as it was sent.
+        let whole = || call.request.as_deref().filter(|_| request.is_unknown());
+        Self {
+            system: given(&call.system).or_else(|| read(request.system)),
+            input: given(&call.input)
+                .or_else(|| read(request.input))
+                .or_else(|| read(whole())),
+            output: given(&call.output).or_else(|| outputs(call)),
+            is_of_attributes: false,
+        }
+    }
+
+    /// Pushes the contents as they are; one that makes the line too long is named instead.
+    pub(super) fn push_plain(&self, members: &mut Members) {
+        let contents = [
+            ("system_prompt", &self.system),
+            ("input", &self.input),
+            ("output", &self.output),
+        ];
+        let mut omitted = Vec::new();
+        for (key, content) in contents {
+            let Some(content) = content else { continue };
+            let text = spelled(content);
+            if members.len() + text.len() > LINE_BYTES_MAX - OTHER_BYTES {
+                omitted.push(key);
+            } else {
+                members.push_raw(key, &text);
+            }
+        }
+        if !omitted.is_empty() {
+            members.push_with("content_too_long", |out| {
+                super::facts::write_texts(out, &omitted)
+            });
+        }
+    }
+}
+
+fn material(payload: &Payload) -> Material<'_> {
+    match payload {
+        Payload::Text(text) => Material::Text(Cow::Borrowed(text)),
+        Payload::Json(json) => Material::Json(Cow::Borrowed(json)),
+    }
+}
+
+/// The output of the response that has one; of several, all in a list.
+fn outputs(call: &CallData) -> Option<Material<'_>> {
+    let mut outputs: Vec<_> = call.responses.iter().filter_map(output).collect();
+    if outputs.len() > 1 {
+        let mut list = vec![b'['];
+        list.extend(outputs.join(&b","[..]));
+        list.push(b']');
+        return Some(Material::Json(Cow::Owned(list)));
+    }
+    outputs.pop().map(Material::Json)
+}
+
+fn output(body: &ResponseBody) -> Option<Cow<'_, [u8]>> {
+    read(&body.bytes, body.http_status, body.complete, Want::Output).output
+}
+
+fn of_attributes(facts: &Facts, role: Role) -> Option<Material<'_>> {
+    let mut content = facts
+        .iter()
+        .filter(|(slot, _)| slot.attribute().role == role);
+    content.find_map(|(slot, value)| match value {
+        FactValue::Text("") => None,
+        FactValue::Text(text) if slot.attribute().value == ValueType::Json => {
+            Some(Material::Json(Cow::Borrowed(text.as_bytes())))
+        }
+        FactValue::Text(text) => Some(Material::Text(Cow::Borrowed(text))),
+        _ => None,
+    })
+}
+
+/// Spells content as the journal does; bytes that are no JSON become a text.
+fn spelled(content: &Material<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    match content {
+        Material::Text(text) => json::write_str(&mut out, text),
+        Material::Json(json) => {
+            if json::normalize(&mut out, json, 2).is_err() {
+                out.clear();
+                json::write_str(&mut out, &String::from_utf8_lossy(json));
+            }
+        }
+    }
+    out
+}

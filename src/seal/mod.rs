@@ -1,0 +1,304 @@
+//! Seals a record: plaintext in memory becomes the members of a line.
+//!
+//! Promise: content is hashed and dropped unless the host asked for it in plaintext; error texts come redacted and
+//! other texts of facts are redacted here; nothing reaches the journal but through a [`SealedRecord`].
+//! Not here: hashing the line (`entry`), how the operation ended (`judge`).
+
+mod content;
+mod facts;
+#[cfg(test)]
+mod tests;
+
+use std::io::Write as _;
+
+use self::content::Contents;
+use crate::{
+    digest::{Digester, Hashing},
+    entry::Members,
+    journal::HashKey,
+    json,
+    outcome::Outcome,
+    record::{AuditRecord, CallData, Capture, Stage},
+    submit::Hashes,
+};
+
+/// What becomes of content in plaintext.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// It is hashed and dropped.
+    #[default]
+    Drop,
+    /// It is hashed, and kept in the journal as it is: whoever reads the journal reads every prompt and answer.
+    Plain,
+}
+
+impl Content {
+    /// Returns the word in a `config` entry.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+/// A record without plaintext: the members of its line. Only a [`Sealer`] makes one.
+///
+/// Reusable: sealing the next record into it keeps the memory.
+#[derive(Default)]
+pub(crate) struct SealedRecord {
+    members: Members,
+    scratch: Vec<u8>,
+}
+
+impl SealedRecord {
+    /// Returns the members of the line.
+    pub(crate) fn members(&self) -> &Members {
+        &self.members
+    }
+}
+
+/// Seals records in one way.
+pub(crate) struct Sealer {
+    digester: Digester,
+    content: Content,
+    service_name: Option<String>,
+}
+
+impl Sealer {
+    /// Makes a sealer; `key` is the hash key beside the journal.
+    pub(crate) fn new(hashing: &Hashing, key: Option<&HashKey>, content: Content) -> Self {
+        Self {
+            digester: Digester::new(hashing, key),
+            content,
+            service_name: None,
+        }
+    }
+
+    /// Names the service in every record.
+    pub(crate) fn service_name(mut self, name: Option<String>) -> Self {
+        self.service_name = name;
+        self
+    }
+
+    /// Hashes a record's content.
+    pub(crate) fn hashes(&self, record: &AuditRecord, _outcome: &Outcome) -> Hashes {
+        self.hash(&Contents::of(record), &mut Vec::new())
+    }
+
+    /// Seals a record, of a beginning or of a whole, into `sealed`.
+    pub(crate) fn seal(&self, record: &AuditRecord, outcome: &Outcome, sealed: &mut SealedRecord) {
+        let contents = Contents::of(record);
+        let hashes = self.hash(&contents, &mut sealed.scratch);
+        let members = &mut sealed.members;
+        members.clear();
+        push_seed_keys(members, record, outcome, &hashes);
+        facts::push(members, record);
+        push_outcome(members, outcome);
+        push_trace(members, record);
+        self.push_provenance(members, record, &contents);
+        if self.content == Content::Plain {
+            contents.push_plain(members);
+        }
+    }
+
+    fn hash(&self, contents: &Contents<'_>, scratch: &mut Vec<u8>) -> Hashes {
+        let mut hash = |material: &Option<_>| {
+            let material = material.as_ref();
+            material.map_or_else(String::new, |material| {
+                self.digester.hash(material, scratch)
+            })
+        };
+        Hashes {
+            system_prompt: hash(&contents.system),
+            input: hash(&contents.input),
+            output: hash(&contents.output),
+        }
+    }
+
+    fn push_provenance(
+        &self,
+        members: &mut Members,
+        record: &AuditRecord,
+        contents: &Contents<'_>,
+    ) {
+        let capture = match (record.capture, contents.is_of_attributes) {
+            (Capture::Span, false) => "span",
+            (Capture::Span, true) => "attributes",
+            (Capture::Detached, false) => "detached",
+            (Capture::Detached, true) => "detached+attributes",
+        };
+        members.push_str("capture", capture);
+        if let Some(name) = &self.service_name {
+            members.push_str("service_name", name);
+        }
+    }
+}
+
+/// The seventeen keys that every record has.
+fn push_seed_keys(members: &mut Members, record: &AuditRecord, outcome: &Outcome, hashes: &Hashes) {
+    let call = record.call.as_deref();
+    let usage = &outcome.usage;
+    let model = outcome
+        .response_model
+        .as_ref()
+        .or(outcome.request_model.as_ref());
+    members.push_with("request_id", |out| {
+        quoted(out, format_args!("{}", record.request_id))
+    });
+    members.push_with("timestamp", |out| {
+        quoted(out, format_args!("{}", record.started_at))
+    });
+    facts::push_user(members, record);
+    match model {
+        Some(model) => members.push_str("model", &facts::clean(model)),
+        None => members.push_null("model"),
+    }
+    members.push_str("action", &facts::clean(&outcome.action));
+    members.push_str("system_prompt_hash", &hashes.system_prompt);
+    push_count_or_null(members, "input_tokens", usage.input_tokens);
+    push_count_or_null(members, "output_tokens", usage.output_tokens);
+    push_count_or_null(members, "thinking_tokens", usage.thinking_tokens);
+    let latency_ms = (record.stage == Stage::Ended).then_some(record.latency_ns / 1_000_000);
+    push_count_or_null(members, "latency_ms", latency_ms);
+    match outcome.cost.usd {
+        Some(usd) => members.push_raw("cost_usd", usd.to_string().as_bytes()),
+        None => members.push_null("cost_usd"),
+    }
+    members.push_str("status", outcome.status.as_str());
+    members.push_str("error_message", &outcome.error_message);
+    let events = call
+        .map(|call| call.sanitization.as_slice())
+        .unwrap_or_default();
+    let found = events
+        .iter()
+        .fold(0_u64, |sum, event| sum.saturating_add(event.count));
+    members.push_u64("sanitization_count", found);
+    members.push_str("input_hash", &hashes.input);
+    members.push_str("output_hash", &hashes.output);
+    push_metadata(members, call);
+}
+
+fn push_metadata(members: &mut Members, call: Option<&CallData>) {
+    let metadata = call
+        .map(|call| call.metadata.as_slice())
+        .unwrap_or_default();
+    if metadata.is_empty() {
+        return members.push_null("metadata");
+    }
+    members.push_with("metadata", |out| {
+        out.push(b'{');
+        let latest = |at: usize| {
+            metadata[at + 1..]
+                .iter()
+                .all(|(key, _)| *key != metadata[at].0)
+        };
+        let mut is_first = true;
+        for (_, (key, value)) in metadata.iter().enumerate().filter(|(at, _)| latest(*at)) {
+            if !std::mem::take(&mut is_first) {
+                out.push(b',');
+            }
+            json::write_str(out, key);
+            out.push(b':');
+            let end = out.len();
+            if json::normalize(out, value.as_bytes(), 3).is_err() {
+                // What is no JSON was meant as a text.
+                out.truncate(end);
+                json::write_str(out, value);
+            }
+        }
+        out.push(b'}');
+    });
+}
+
+/// What was judged, beside the seventeen keys.
+fn push_outcome(members: &mut Members, outcome: &Outcome) {
+    let (usage, detail) = (&outcome.usage, &outcome.detail);
+    members.push_str("operation", &facts::clean(&outcome.operation));
+    let texts = [
+        ("provider", &outcome.provider),
+        ("request_model", &outcome.request_model),
+        ("response_id", &outcome.response_id),
+        ("provider_request_id", &detail.provider_request_id),
+        ("service_tier", &outcome.service_tier),
+        ("error_type", &outcome.error_type),
+        ("blocked_reason", &detail.blocked_reason),
+    ];
+    for (key, text) in texts {
+        if let Some(text) = text {
+            members.push_str(key, &facts::clean(text));
+        }
+    }
+    let counts = [
+        ("cache_read_tokens", usage.cache_read_tokens),
+        ("cache_write_tokens", usage.cache_write_tokens),
+        ("cache_write_1h_tokens", usage.cache_write_1h_tokens),
+        ("web_searches", usage.web_searches),
+        ("audio_input_tokens", detail.audio_input_tokens),
+        ("audio_output_tokens", detail.audio_output_tokens),
+        ("responses_summed", outcome.responses_summed),
+        ("http_status", detail.http_status.map(u64::from)),
+    ];
+    for (key, count) in counts {
+        if let Some(count) = count {
+            members.push_u64(key, count);
+        }
+    }
+    if !outcome.finish_reasons.is_empty() {
+        members.push_with("finish_reasons", |out| {
+            facts::write_texts(out, &outcome.finish_reasons)
+        });
+    }
+    if let Some(stream) = outcome.stream {
+        members.push_bool("stream", stream);
+    }
+    if let Some(cost) = &detail.reported_cost_usd {
+        // A number's text out of a body: normalised, or left out.
+        let _ = members.push_json("reported_cost_usd", cost.as_bytes());
+    }
+    if let Some(pricing) = &outcome.cost.pricing {
+        members.push_raw("pricing", pricing.as_bytes());
+    }
+}
+
+fn push_trace(members: &mut Members, record: &AuditRecord) {
+    let trace = &record.trace;
+    if trace.trace_id != [0; 16] {
+        members.push_with("trace_id", |out| hex(out, &trace.trace_id));
+        members.push_with("span_id", |out| hex(out, &trace.span_id));
+        members.push_u64("trace_flags", u64::from(trace.flags));
+    }
+    if let Some(parent) = record.parent_request_id {
+        members.push_with("parent_request_id", |out| {
+            quoted(out, format_args!("{parent}"))
+        });
+    }
+}
+
+fn push_count_or_null(members: &mut Members, key: &str, count: Option<u64>) {
+    match count {
+        Some(count) => members.push_u64(key, count),
+        None => members.push_null(key),
+    }
+}
+
+/// Writes what needs no escaping.
+fn quoted(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    out.push(b'"');
+    // Writing to memory does not fail.
+    let _ = out.write_fmt(text);
+    out.push(b'"');
+}
+
+fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    for byte in bytes {
+        out.extend([
+            DIGITS[usize::from(byte >> 4)],
+            DIGITS[usize::from(byte & 15)],
+        ]);
+    }
+    out.push(b'"');
+}
