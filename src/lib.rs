@@ -49,7 +49,11 @@ mod seal;
 
 // The readers of the journal.
 mod follower;
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
+mod log_record;
 
+#[cfg(feature = "opentelemetry_sdk")]
+pub mod opentelemetry_sdk_0_33;
 #[cfg(feature = "otlp")]
 mod otlp;
 

@@ -546,6 +546,39 @@ pub(crate) const COST_USD_EXACT: &str = "llm_audit.cost_usd_exact";
 pub(crate) const EVENT_INFERENCE: &str = "gen_ai.client.inference.operation.details";
 /// The operations whose log records are [`EVENT_INFERENCE`].
 pub(crate) const INFERENCE_OPERATIONS: [&str; 3] = ["chat", "text_completion", "generate_content"];
+/// Event names of ours, for libraries whose event names must outlive the program: other operations are `llm_audit.call`.
+pub(crate) const OWN_EVENTS: [&str; 30] = [
+    "llm_audit.access",
+    "llm_audit.begin",
+    "llm_audit.call",
+    "llm_audit.checkpoint",
+    "llm_audit.close",
+    "llm_audit.config",
+    "llm_audit.create_agent",
+    "llm_audit.create_memory",
+    "llm_audit.create_memory_store",
+    "llm_audit.delete_memory",
+    "llm_audit.delete_memory_store",
+    "llm_audit.embeddings",
+    "llm_audit.erasure",
+    "llm_audit.execute_tool",
+    "llm_audit.fetch_response",
+    "llm_audit.gap",
+    "llm_audit.heartbeat",
+    "llm_audit.hold",
+    "llm_audit.invoke_agent",
+    "llm_audit.invoke_workflow",
+    "llm_audit.key",
+    "llm_audit.open",
+    "llm_audit.plan",
+    "llm_audit.recovery",
+    "llm_audit.rerank",
+    "llm_audit.retention",
+    "llm_audit.retrieval",
+    "llm_audit.search_memory",
+    "llm_audit.update_memory",
+    "llm_audit.upsert_memory",
+];
 /// What a backend deduplicates by.
 pub(crate) const LOG_RECORD_UID: &str = "log.record.uid";
 /// The model that answered.

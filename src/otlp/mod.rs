@@ -13,7 +13,6 @@ mod split;
 mod status;
 #[cfg(test)]
 mod tests;
-mod value;
 
 use std::time::Duration;
 

@@ -5,14 +5,17 @@
 
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest,
-    common::v1::{InstrumentationScope, any_value::Value},
+    common::v1::{AnyValue, InstrumentationScope},
     logs::v1::{ResourceLogs, ScopeLogs},
     resource::v1::Resource,
 };
 use prost::Message;
 
-use super::{encode::Encoding, settings::OtlpSettings, value::attribute};
-use crate::entry::EntryBuf;
+use super::{encode, settings::OtlpSettings};
+use crate::{
+    entry::EntryBuf,
+    log_record::{Encoding, LogValue},
+};
 
 /// Bytes of tag and length before each record in a request.
 const RECORD_HEAD_BYTES_MAX: usize = 6;
@@ -25,16 +28,15 @@ pub(super) struct Requests {
 
 impl Requests {
     pub(super) fn new(settings: &OtlpSettings) -> Self {
-        let pairs = settings.resource.iter();
-        let attributes =
-            pairs.map(|(name, value)| attribute(name, Value::StringValue(value.clone())));
+        let pairs = settings.resource.iter().cloned();
+        let attributes = pairs.map(|(name, value)| (name, AnyValue::text(value)));
         Self {
             encoding: Encoding {
                 content: settings.content,
                 line_body: settings.line_body,
             },
             resource: Resource {
-                attributes: attributes.collect(),
+                attributes: encode::attributes(attributes.collect()),
                 ..Resource::default()
             },
             bytes_max: settings.request_bytes_max,
@@ -46,7 +48,7 @@ impl Requests {
         let mut log_records = Vec::with_capacity(batch.len());
         let mut bytes = self.resource.encoded_len();
         for entry in batch {
-            let record = self.encoding.log_record(&entry.as_entry());
+            let record = encode::log_record(self.encoding, &entry.as_entry());
             bytes += record.encoded_len() + RECORD_HEAD_BYTES_MAX;
             if bytes > self.bytes_max && !log_records.is_empty() {
                 break;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+
 use super::*;
 use crate::{
-    entry::{EntryBuf, Members},
+    entry::{EntryBuf, Kind, Members},
     follower::memory::{self, entry, entry_of},
+    semconv::{COST_USD, COST_USD_EXACT, EVENT_INFERENCE},
 };
 
 fn attributes(record: &LogRecord) -> BTreeMap<&str, &Value> {
@@ -33,7 +36,7 @@ fn attributes(record: &LogRecord) -> BTreeMap<&str, &Value> {
 }
 
 fn plain(entry: &EntryBuf) -> LogRecord {
-    Encoding::default().log_record(&entry.as_entry())
+    log_record(Encoding::default(), &entry.as_entry())
 }
 
 fn call(changes: &[(&str, &str)]) -> LogRecord {
@@ -233,7 +236,7 @@ fn content_goes_only_where_asked_for_and_as_structure() {
         content: true,
         line_body: true,
     };
-    let with = everything.log_record(&entry.as_entry());
+    let with = log_record(everything, &entry.as_entry());
     let attributes = attributes(&with);
     assert!(matches!(
         attributes["gen_ai.input.messages"],
