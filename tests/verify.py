@@ -7,7 +7,7 @@ usage: verify.py [--anchor NOTE]... DIRECTORY [VERIFIER_KEY]...
 Prints one JSON object (exit, findings, streams) and exits with the format's status. An anchor is a signed note that
 was kept outside the directory. Standard library only. Segments removed by retention are not known to it.
 """
-import base64, datetime, hashlib, json, os, re, sys
+import base64, datetime, functools, hashlib, json, os, re, sys
 
 EXIT_OF = {"torn_tail": 2, "repeat": 2, "unsigned_entries": 2, "adopted_unsigned": 2, "no_key": 2, "no_anchor": 2,
            "unknown_version": 3, "unknown_kind": 3, "io": 3, "still_there": 4}  # every other finding is tampering: 1
@@ -25,6 +25,7 @@ RANK = {key: rank for rank, key in enumerate(SEED)} | {key: 18 + rank for rank, 
 CLASS = (dict.fromkeys("user_id metadata conversation_id tenant_id client_address".split(), 2)
          | dict.fromkeys("system_prompt_hash input_hash output_hash".split(), 3)
          | dict.fromkeys("system_prompt input output".split(), 4) | {"error_message": 5})
+CLASS = dict.fromkeys(SEED, 1) | CLASS
 PREFIX = {"actor.": 2, "hash.": 3, "content.": 4, "error.": 5}
 
 STRING = (r'"(?:[^"\\\x00-\x1f\x7f-\x9f\u2028\u2029]++|\\["\\btnfr]'
@@ -39,7 +40,8 @@ INT = r'(0|[1-9][0-9]{0,19})'
 ENVELOPE = re.compile(rf'\{{"v":1,"stream":"([0-9a-f]{{32}})","seq":{INT},"acc":{INT},"kind":"([a-z0-9]+)","day":{INT},'
                       rf'"prev":{B32},"commit":\[{",".join([B32] * 5)}\],"salt":\[{",".join([B16] * 5)}\]\}}\}}')
 NAME = re.compile(r'audit_([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.([0-9a-f]{8}))?(?:\.([1-9][0-9]*))?\.jsonl')
-REQUEST_ID = re.compile(r'"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"')
+REQUEST_ID = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}')
+TIME = re.compile(r"[0-9-]{10}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
 LINE_BYTES_MAX, RANGE_MAX = 64 << 20, 10_000_000
 decode_value, unb64 = json.JSONDecoder().raw_decode, base64.b64decode
 
@@ -184,7 +186,8 @@ class Entry:
                 raise Damaged("members out of order")
             rank, at0, at = own, at, end
             self.keys.append(key)
-            self.raw[CLASS.get(key) or next((c for p, c in PREFIX.items() if key.startswith(p)), 1)].append(text[at0:end - 1])
+            prefixed = "." in key and next((c for p, c in PREFIX.items() if key.startswith(p)), 1)
+            self.raw[CLASS.get(key) or prefixed or 1].append(text[at0:end - 1])
         envelope = ENVELOPE.fullmatch(text, at + 8)
         if not envelope:
             raise Damaged("envelope")
@@ -214,18 +217,23 @@ class Entry:
             raise Damaged("not the members of its kind")
         if "timestamp" in value and (not isinstance(value["timestamp"], str) or not is_time(value["timestamp"])):
             raise Damaged("timestamp")
-        if "request_id" in value and not REQUEST_ID.fullmatch(json.dumps(value["request_id"])):
+        if "request_id" in value and not REQUEST_ID.fullmatch(str(value["request_id"])):
             raise Damaged("request_id")
         if not isinstance(value.get("metadata"), (dict, type(None))) or not is_record and not isinstance(value.get("event", {}), dict):
             raise Damaged("metadata or event")
 
 
-def is_time(text):
+@functools.cache
+def is_date(text):
     try:
-        datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
-        return bool(re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]\.[0-9]{6}Z", text))
+        datetime.date.fromisoformat(text)
+        return bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text))
     except ValueError:
         return False
+
+
+def is_time(text):
+    return bool(TIME.fullmatch(text)) and is_date(text[:10])
 
 
 def are_ranges(ranges, end):
@@ -269,8 +277,8 @@ class Tree:
 class Stream:
     """One stream: its entries in order, its account of accepted numbers, what is still to be judged at the end."""
 
-    def __init__(self, stream, report, keys):
-        self.id, self.report, self.keys, self.findings = stream, report, keys, []
+    def __init__(self, stream, keys):
+        self.id, self.keys, self.findings = stream, keys, []
         self.tree, self.size, self.prev, self.notes, self.introduced = Tree(), 0, bytes(32), [], []
         self.holes, self.greatest, self.written, self.durable, self.dropped = set(), 0, 0, 0, 0
         self.begun, self.pending, self.recovering, self.closed, self.configured = set(), set(), False, None, False
@@ -509,7 +517,7 @@ def read_directory(directory, find):
     for name in sorted(os.listdir(directory)):
         form = NAME.fullmatch(name)
         try:
-            if name.endswith(".jsonl") and not (form and is_time(form[1] + "T00:00:00.000000Z")):
+            if name.endswith(".jsonl") and not (form and is_date(form[1])):
                 find("file_name", name)
             elif form:
                 day = (datetime.date.fromisoformat(form[1]) - datetime.date(1970, 1, 1)).days
@@ -557,7 +565,7 @@ def verify(directory, keys, anchors):
     findings, streams = [], {}
     groups, notes = read_directory(directory, lambda code, name, **more: findings.append({"code": code, "file": name} | more))
     for part, segments in groups.items():
-        stream = Stream(stream_of(part, segments, notes), findings, keys)
+        stream = Stream(stream_of(part, segments, notes), keys)
         if stream.id in streams:
             findings.append({"code": "file_name", "file": segments[0][0], "stream": stream.id})
         streams[stream.id] = stream
