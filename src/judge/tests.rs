@@ -1,3 +1,5 @@
+//! Every kind of end, source of counts and name, as data.
+
 use super::*;
 use crate::{
     clock::Timestamp,

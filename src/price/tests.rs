@@ -1,3 +1,5 @@
+//! The embedded table, dates, tiers, what has no price, and custom prices.
+
 use std::time::Instant;
 
 use super::{cost::Charge, *};

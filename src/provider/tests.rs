@@ -1,3 +1,5 @@
+//! Recordings whole, in chunks, cut and damaged; streams against whole bodies.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

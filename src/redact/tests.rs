@@ -1,3 +1,5 @@
+//! Secrets in every form and context, texts without any, and hostile repetitions.
+
 use std::time::Instant;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What stands in a line, what never does, and that hashes do not depend on the way in.
+
 use serde_json::{Value, json};
 
 use super::*;
