@@ -4,6 +4,7 @@
 //! the next open finds every such entry, in order, and says what else it found.
 //! Assumes: `fdatasync` is durable; an append that never returned may leave any prefix of its bytes; a rename is atomic.
 //! The only module that touches files. Not here: content policy (`seal`), queueing (`recorder`), sending (`follower`).
+#![doc = include_str!("../format.md")]
 
 mod account;
 mod adopt;
