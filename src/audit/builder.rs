@@ -293,11 +293,10 @@ impl Builder {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let journal = self.journal_options()?;
-        let (writer, opened) = JournalWriter::open(journal.clone(), self.seams.clone())?;
+        let (writer, opened) = JournalWriter::open(journal, self.seams.clone())?;
         let sealer = Sealer::new(&self.hashing, opened.hash_key.as_ref(), self.content);
         let sealer = sealer.service_name(self.service_name);
         let followers = Followers::start(self.exporters, &self.seams).map_err(BuildError::Thread)?;
-        let followers = Arc::new(followers);
         let options = RecorderOptions {
             limits: self.limits,
             linger: self.durability.linger(),
@@ -306,10 +305,12 @@ impl Builder {
             sealer,
             prices: Arc::new(self.prices.unwrap_or_else(PriceTable::embedded)),
         };
-        let streams = Arc::clone(&followers);
+        followers.adopt(writer.adoption()).map_err(BuildError::Thread)?;
+        let streams = Arc::new(followers.clone());
         let recorder = Recorder::start(options, self.seams, writer, streams).map_err(BuildError::Thread)?;
         let mut capture = self.capture;
-        capture.link_by_default();
+        #[cfg(feature = "opentelemetry")]
+        capture.link_by_default(crate::tracing_opentelemetry_0_34::TracingOpenTelemetry);
         let sink: Arc<dyn Submit> = Arc::new(recorder.clone());
         Ok((Capture::layer(sink, capture), AuditGuard::new(recorder, followers)))
     }

@@ -18,6 +18,9 @@ pub enum BuildError {
     /// The name of the log cannot stand in a checkpoint.
     #[error("the audit's name is not one that a signed checkpoint can carry")]
     Name(#[from] crate::checkpoint::KeyError),
+    /// A field was to be read as an attribute that nobody knows.
+    #[error("no attribute is called {0}: see the OpenTelemetry GenAI conventions")]
+    UnknownAttribute(String),
 }
 
 /// What was not done when the time ran out; it goes on in the background while the process lives.

@@ -3,10 +3,7 @@
 //! Promise: dropped too early, it loses nothing: what is recorded afterwards is written all the same.
 //! Not here: what is flushed (`recorder`, `follower`).
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{error::Left, followers::Followers};
 use crate::{
@@ -24,12 +21,12 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 #[must_use = "dropped at once, the guard flushes at once; hold it until the program ends"]
 pub struct AuditGuard {
     recorder: Recorder,
-    followers: Arc<Followers>,
+    followers: Followers,
     is_down: bool,
 }
 
 impl AuditGuard {
-    pub(crate) fn new(recorder: Recorder, followers: Arc<Followers>) -> Self {
+    pub(crate) fn new(recorder: Recorder, followers: Followers) -> Self {
         Self { recorder, followers, is_down: false }
     }
 
@@ -68,6 +65,12 @@ impl AuditGuard {
         let unshipped = self.followers.flush(deadline.saturating_duration_since(Instant::now()));
         let queued = if flushed.is_ok() { 0 } else { self.health().queued };
         if flushed.is_ok() && unshipped == 0 { Ok(()) } else { Err(Left { queued, unshipped }) }
+    }
+}
+
+impl std::fmt::Debug for AuditGuard {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("AuditGuard").field("health", &self.health()).finish_non_exhaustive()
     }
 }
 

@@ -43,6 +43,7 @@ use crate::{clock::Clock, entry::StreamId, random::Entropy};
 pub(crate) struct Follower {
     name: String,
     shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -56,12 +57,13 @@ impl Follower {
     ) -> std::io::Result<Self> {
         let name = exporter.name().to_owned();
         let shared = Arc::new(Shared::default());
-        let follow = Follow::new(exporter, Arc::clone(&shared), retry, clock, entropy);
+        let follow = Follow::new(exporter, Arc::clone(&shared), retry, Arc::clone(&clock), entropy);
         let thread = thread::Builder::new().name(format!("llm-audit-{name}"));
         let thread = Some(thread.spawn(move || quietly(|| follow.run()))?);
         Ok(Self {
             name,
             shared,
+            clock,
             thread,
         })
     }
@@ -115,6 +117,16 @@ impl Follower {
     pub(crate) fn stop(mut self, timeout: Duration) -> u64 {
         self.end(timeout);
         self.health().lag_entries()
+    }
+
+    /// The exporter's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Notes that a stream cannot be followed.
+    pub(crate) fn trouble(&self, text: &str) {
+        self.shared.with_counts(|counts| counts.trouble(text, self.clock.now()));
     }
 
     /// How it is doing.

@@ -76,7 +76,7 @@ impl Adoption {
     /// [`OpenError`]: that stream stays as it is, and the next call goes on behind it.
     pub fn next(
         &mut self,
-        mut lacks: impl FnMut(StreamId, u64) -> bool,
+        mut lacks: impl FnMut(&StreamHandle, u64) -> bool,
     ) -> Result<Option<Adopted>, OpenError> {
         for stream in self.opener.directory.streams()? {
             if stream == self.own || !self.seen.insert(stream) {
@@ -100,7 +100,7 @@ impl Adoption {
     fn adopt(
         &mut self,
         taken: Taken,
-        lacks: &mut impl FnMut(StreamId, u64) -> bool,
+        lacks: &mut impl FnMut(&StreamHandle, u64) -> bool,
     ) -> Result<Option<Adopted>, OpenError> {
         if let Some(end) = closed_end(&self.opener, &taken)? {
             let Taken {
@@ -115,7 +115,7 @@ impl Adoption {
                 next_seq,
                 lock,
             };
-            return Ok(lacks(stream, next_seq).then_some(Adopted::Closed(held)));
+            return Ok(lacks(&held.handle, next_seq).then_some(Adopted::Closed(held)));
         }
         match self.opener.recover(&taken)? {
             Err(refusal) => {

@@ -89,6 +89,8 @@ pub enum GapCause {
     WriteFailed,
     /// The line would have been longer than the format allows.
     TooLong,
+    /// Our own code failed on the record.
+    SealFailed,
     /// Nobody said why; found at `close`.
     Unaccounted,
 }
@@ -100,6 +102,7 @@ impl GapCause {
             Self::QueueFull => "queue_full",
             Self::WriteFailed => "write_failed",
             Self::TooLong => "too_long",
+            Self::SealFailed => "seal_failed",
             Self::Unaccounted => "unaccounted",
         }
     }

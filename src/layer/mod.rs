@@ -83,6 +83,11 @@ impl CaptureOptions {
         self.names.targets.push(target.into());
     }
 
+    /// Links records to spans where the host said nothing else: through the newest bridge that was built.
+    pub(crate) fn link_by_default(&mut self, bridge: impl SpanBridge) {
+        self.bridge.get_or_insert_with(|| Box::new(bridge));
+    }
+
     pub(crate) fn bridge(&mut self, bridge: impl SpanBridge) {
         self.bridge = Some(Box::new(bridge));
     }

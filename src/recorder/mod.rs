@@ -20,7 +20,7 @@ use std::{
 };
 
 pub use self::health::{Health, Trouble};
-pub(crate) use self::{queue::Limits, worker::OnOpen};
+pub(crate) use self::queue::Limits;
 use self::{
     health::Condition,
     queue::{Admission, Flush, Queue},
@@ -29,7 +29,7 @@ use self::{
 use crate::{
     ack::{Ack, AckError},
     clock::Timestamp,
-    journal::{JournalOptions, JournalWriter, Seams},
+    journal::{JournalWriter, Seams},
     judge,
     outcome::Outcome,
     price::PriceTable,
@@ -47,6 +47,15 @@ pub(crate) struct RecorderOptions {
     pub(crate) hashes_on_span: bool,
     pub(crate) sealer: Sealer,
     pub(crate) prices: Arc<PriceTable>,
+}
+
+/// Who follows the streams that are written.
+pub(crate) trait Streams: Send + Sync + 'static {
+    /// A stream is written from now on.
+    fn opened(&self, writer: &JournalWriter);
+
+    /// A stream was closed for good; its lock is held until the writer is dropped.
+    fn left(&self, writer: JournalWriter);
 }
 
 /// What callers and the writing thread share.
@@ -68,6 +77,10 @@ impl Shared {
         self.seams.clock.now()
     }
 
+    fn trouble(&self, text: String) {
+        self.condition.trouble(self.now(), text);
+    }
+
     fn judge(&self, record: &AuditRecord) -> Outcome {
         judge::judge(record, &self.prices)
     }
@@ -79,16 +92,24 @@ impl Shared {
 
 /// The recorder's handle: the layer's sink, and the guard's way to flush.
 #[derive(Clone)]
-pub(crate) struct Recorder(Arc<Shared>);
+pub(crate) struct Recorder(Arc<Handle>);
+
+/// The last one dropped ends the writing thread, in order.
+struct Handle(Arc<Shared>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.queue.close();
+    }
+}
 
 impl Recorder {
     /// Starts the writing thread over an open journal.
     pub(crate) fn start(
         options: RecorderOptions,
-        journal: JournalOptions,
         seams: Seams,
         writer: JournalWriter,
-        on_open: OnOpen,
+        streams: Arc<dyn Streams>,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Queue::new(options.limits),
@@ -100,11 +121,11 @@ impl Recorder {
             stream: Mutex::new(None),
             sealer: options.sealer,
             prices: options.prices,
-            seams: seams.clone(),
+            seams,
         });
-        let worker = Worker::new(Arc::clone(&shared), journal, seams, writer, on_open);
+        let worker = Worker::new(Arc::clone(&shared), streams, writer);
         thread::Builder::new().name("llm-audit-writer".to_owned()).spawn(move || worker.run())?;
-        Ok(Self(shared))
+        Ok(Self(Arc::new(Handle(shared))))
     }
 
     /// Waits until all that was accepted before is durable or named; with `rest`, closes the stream as well.
@@ -113,23 +134,23 @@ impl Recorder {
     /// [`AckError::TimedOut`] where the time ran out first; the health says what is left.
     pub(crate) fn flush(&self, timeout: Duration, rest: bool) -> Result<(), AckError> {
         let (ack, done) = Ack::pair();
-        self.0.queue.flush(Flush { done, rest });
+        self.0.0.queue.flush(Flush { done, rest });
         ack.wait(timeout).map(|_| ())
     }
 
     pub(crate) fn health(&self) -> Health {
-        let counts = self.0.queue.counts();
-        let (is_good, last_error) = self.0.condition.read();
+        let counts = self.0.0.queue.counts();
+        let (is_good, last_error) = self.0.0.condition.read();
         Health {
             accepted: counts.accepted,
             durable: counts.durable,
             dropped: counts.dropped,
             queued: counts.accepted - counts.durable - counts.dropped,
             queued_bytes: counts.queued_bytes,
-            detached: self.0.detached.load(Ordering::Relaxed),
+            detached: self.0.0.detached.load(Ordering::Relaxed),
             is_good,
             last_error,
-            stream: self.0.stream.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            stream: self.0.0.stream.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 }
@@ -137,34 +158,34 @@ impl Recorder {
 impl Submit for Recorder {
     fn submit(&self, record: Box<AuditRecord>) {
         if record.capture == Capture::Detached {
-            self.0.detached.fetch_add(1, Ordering::Relaxed);
+            self.0.0.detached.fetch_add(1, Ordering::Relaxed);
         }
-        if self.0.queue.push(record) == Admission::Dropped {
-            self.0.condition.trouble(self.now(), "a record was dropped: the queue is full".to_owned());
+        if self.0.0.queue.push(record) == Admission::Dropped {
+            self.0.0.condition.trouble(self.now(), "a record was dropped: the queue is full".to_owned());
         }
     }
 
     fn begins(&self) -> bool {
-        self.0.begins
+        self.0.0.begins
     }
 
     fn hashes_on_span(&self) -> bool {
-        self.0.hashes_on_span
+        self.0.0.hashes_on_span
     }
 
     fn now(&self) -> Timestamp {
-        self.0.now()
+        self.0.0.now()
     }
 
     fn random(&self, bytes: &mut [u8]) {
-        self.0.seams.entropy.fill(bytes);
+        self.0.0.seams.entropy.fill(bytes);
     }
 
     fn judge(&self, record: &AuditRecord) -> Outcome {
-        self.0.judge(record)
+        self.0.0.judge(record)
     }
 
     fn hashes(&self, record: &AuditRecord, outcome: &Outcome) -> Hashes {
-        self.0.sealer.hashes(record, outcome)
+        self.0.0.sealer.hashes(record, outcome)
     }
 }

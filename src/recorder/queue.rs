@@ -39,12 +39,6 @@ pub(crate) struct Taken {
     pub(crate) closed: bool,
 }
 
-impl Taken {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.dropped.is_empty() && self.flushes.is_empty()
-    }
-}
-
 /// A wish to see all that was accepted before it settled.
 pub(crate) struct Flush {
     pub(crate) done: Arc<AckCell>,

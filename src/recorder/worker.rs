@@ -7,29 +7,26 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
-    Shared,
+    Shared, Streams,
     queue::{Flush, Queued, Taken},
 };
 use crate::{
     ack::{AckCell, AckError, Durable},
     entry::{Kind, Members},
-    journal::{GapCause, JournalOptions, JournalWriter, Seams},
-    record::Stage,
+    journal::{AppendError, GapCause, JournalWriter},
+    record::{AuditRecord, Stage},
 };
 
 /// Lines are synced once this many bytes are buffered, so that memory stays bounded within one batch.
-const BATCH_BYTES_MAX: usize = 1 << 20;
+const BATCH_BYTES_MAX: u64 = 1 << 20;
 /// The first pause after a failed write; it doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(10);
 /// The longest pause between two tries to write.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
-
-/// Called with each stream that is opened for writing, so that followers can follow it.
-pub(crate) type OnOpen = Box<dyn FnMut(&JournalWriter) + Send>;
 
 /// A record that is in the writer's buffer.
 struct Unsynced {
@@ -40,60 +37,43 @@ struct Unsynced {
 /// The writing thread's state.
 pub(crate) struct Worker {
     shared: Arc<Shared>,
-    options: JournalOptions,
-    seams: Seams,
-    on_open: OnOpen,
-    /// `None` while at rest: the stream is closed and its lock released.
-    writer: Option<JournalWriter>,
+    streams: Arc<dyn Streams>,
+    writer: JournalWriter,
     /// What a number of the queue needs to be a number of the stream.
     acc_offset: i128,
     /// The number of the first record that is not dealt with.
     next_number: u64,
     members: Members,
     unsynced: Vec<Unsynced>,
-    failing: bool,
 }
 
 impl Worker {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        options: JournalOptions,
-        seams: Seams,
-        writer: JournalWriter,
-        on_open: OnOpen,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, streams: Arc<dyn Streams>, writer: JournalWriter) -> Self {
         let mut worker = Self {
             shared,
-            options,
-            seams,
-            on_open,
-            writer: None,
+            streams,
+            writer,
             acc_offset: 0,
             next_number: 1,
             members: Members::new(),
             unsynced: Vec::new(),
-            failing: false,
         };
-        worker.take_over(writer);
+        worker.begin_stream();
         worker
     }
 
     /// Runs until the queue is closed and everything is written.
     pub(crate) fn run(mut self) {
         loop {
-            let taken = self.shared.queue.take(self.deadline(), self.shared.linger);
+            let taken = self.shared.queue.take(self.writer.next_deadline(), self.shared.linger);
             let closed = taken.closed;
             let flushes = self.write(taken);
             self.tick();
             self.finish(flushes, closed);
             if closed {
-                return;
+                return self.streams.left(self.writer);
             }
         }
-    }
-
-    fn deadline(&self) -> Option<Duration> {
-        self.writer.as_ref().and_then(JournalWriter::next_deadline)
     }
 
     /// Writes all that was taken and makes it durable.
@@ -101,9 +81,8 @@ impl Worker {
         let count = taken.records.len() as u64;
         let lost: u64 = taken.dropped.iter().map(|(first, last)| last - first + 1).sum();
         if count + lost > 0 {
-            self.open();
-            let mut gaps = taken.dropped;
-            self.append_gaps(&mut gaps, GapCause::QueueFull);
+            self.until_done(JournalWriter::resume);
+            self.append_gaps(taken.dropped, GapCause::QueueFull);
             taken.records.into_iter().for_each(|queued| self.append(queued));
             self.next_number += count + lost;
         }
@@ -111,22 +90,11 @@ impl Worker {
         taken.flushes
     }
 
-    /// Opens the journal where it was at rest, trying until it can be.
-    fn open(&mut self) {
-        let mut backoff = BACKOFF_MIN;
-        while self.writer.is_none() {
-            match JournalWriter::open(self.options.clone(), self.seams.clone()) {
-                Ok((writer, _)) => self.take_over(writer),
-                Err(error) => self.back_off(&error.to_string(), &mut backoff),
-            }
-        }
-    }
-
-    fn take_over(&mut self, writer: JournalWriter) {
-        self.acc_offset = i128::from(writer.next_acc()) - i128::from(self.next_number);
-        self.shared.set_stream(&writer.stream().to_string());
-        (self.on_open)(&writer);
-        self.writer = Some(writer);
+    /// Numbers what comes for the stream that is now written, and tells who follows.
+    fn begin_stream(&mut self) {
+        self.acc_offset = i128::from(self.writer.next_acc()) - i128::from(self.next_number);
+        self.shared.set_stream(&self.writer.stream().to_string());
+        self.streams.opened(&self.writer);
     }
 
     fn acc(&self, number: u64) -> u64 {
@@ -135,75 +103,74 @@ impl Worker {
 
     fn append(&mut self, queued: Queued) {
         let (acc, mut record) = (self.acc(queued.number), queued.record);
-        let kind = match record.stage {
-            Stage::Begun => Kind::Begin,
-            Stage::Ended => Kind::Call,
-        };
-        self.members.clear();
-        // A price rule or a body that breaks our code must not end the audit of everything after it.
-        let sealed = catch_unwind(AssertUnwindSafe(|| {
-            let outcome = record.outcome.take();
-            let outcome = outcome.map_or_else(|| self.shared.judge(&record), |outcome| *outcome);
-            self.shared.sealer.seal(&record, &outcome, &mut self.members);
-        }));
         let ack = record.ack.take();
-        let appended = sealed.is_ok() && self.append_members(acc, kind);
-        if !appended {
-            return self.give_up(acc, ack.as_ref());
+        if !self.seal(&mut record) {
+            return self.give_up(acc, ack.as_ref(), GapCause::SealFailed);
+        }
+        if !self.append_members(acc, kind(&record)) {
+            return self.give_up(acc, ack.as_ref(), GapCause::TooLong);
         }
         self.unsynced.push(Unsynced { acc, ack });
-        if self.writer.as_ref().is_some_and(|writer| writer.buffered_bytes() >= BATCH_BYTES_MAX) {
+        if self.writer.buffered_bytes() >= BATCH_BYTES_MAX {
             self.commit();
         }
     }
 
+    /// Turns a record into members; a body or a price rule that breaks our code must not end the audit of the rest.
+    fn seal(&mut self, record: &mut AuditRecord) -> bool {
+        self.members.clear();
+        let sealed = catch_unwind(AssertUnwindSafe(|| {
+            let outcome = record.outcome.take();
+            let outcome = outcome.map_or_else(|| self.shared.judge(record), |outcome| *outcome);
+            self.shared.sealer.seal(record, &outcome, &mut self.members);
+        }));
+        sealed.is_ok()
+    }
+
+    /// Appends the sealed members; says whether they could be.
     fn append_members(&mut self, acc: u64, kind: Kind) -> bool {
-        let writer = self.writer.as_mut().expect("open() returned, so there is a writer");
-        match writer.append(acc, kind, &self.members) {
-            Ok(()) => true,
-            Err(error) => {
-                self.shared.condition.trouble(self.shared.now(), error.to_string());
-                false
+        let mut backoff = BACKOFF_MIN;
+        loop {
+            match self.writer.append(acc, kind, &mut self.members) {
+                Ok(_) => return true,
+                Err(error @ AppendError::Sync(_)) => self.back_off(&error.to_string(), &mut backoff),
+                Err(error) => {
+                    self.shared.trouble(error.to_string());
+                    return false;
+                }
             }
         }
     }
 
     /// Names a record that cannot be written, whatever the storage does.
-    fn give_up(&mut self, acc: u64, ack: Option<&Arc<AckCell>>) {
+    fn give_up(&mut self, acc: u64, ack: Option<&Arc<AckCell>>, cause: GapCause) {
         self.shared.queue.settle(0, 1);
-        let writer = self.writer.as_mut().expect("open() returned, so there is a writer");
-        if let Err(error) = writer.append_gap(&[(acc, acc)], GapCause::SealFailed) {
-            self.shared.condition.trouble(self.shared.now(), error.to_string());
-        }
+        self.append_gap(&[(acc, acc)], cause);
         if let Some(ack) = ack {
             ack.resolve(Err(AckError::Dropped));
         }
     }
 
-    fn append_gaps(&mut self, numbers: &mut [(u64, u64)], cause: GapCause) {
-        if numbers.is_empty() {
-            return;
+    fn append_gaps(&mut self, numbers: Vec<(u64, u64)>, cause: GapCause) {
+        let ranges: Vec<_> = numbers.into_iter().map(|(first, last)| (self.acc(first), self.acc(last))).collect();
+        if !ranges.is_empty() {
+            self.append_gap(&ranges, cause);
         }
-        for range in numbers.iter_mut() {
-            *range = (self.acc(range.0), self.acc(range.1));
-        }
-        let text = format!("{} ranges of records dropped: the queue was full", numbers.len());
-        self.shared.condition.trouble(self.shared.now(), text);
-        let writer = self.writer.as_mut().expect("open() returned, so there is a writer");
-        if let Err(error) = writer.append_gap(numbers, cause) {
-            self.shared.condition.trouble(self.shared.now(), error.to_string());
+    }
+
+    fn append_gap(&mut self, ranges: &[(u64, u64)], cause: GapCause) {
+        let mut backoff = BACKOFF_MIN;
+        while let Err(error) = self.writer.append_gap(ranges, cause) {
+            if !error.is_retryable() {
+                return self.shared.trouble(error.to_string());
+            }
+            self.back_off(&error.to_string(), &mut backoff);
         }
     }
 
     /// Makes everything buffered durable, trying until it is; the queue's bound protects the host meanwhile.
     fn commit(&mut self) {
-        let mut backoff = BACKOFF_MIN;
-        while let Some(writer) = self.writer.as_mut() {
-            match writer.sync() {
-                Ok(()) => break,
-                Err(error) => self.back_off(&error.to_string(), &mut backoff),
-            }
-        }
+        self.until_done(JournalWriter::sync);
         if self.unsynced.is_empty() {
             return;
         }
@@ -216,34 +183,52 @@ impl Worker {
         }
     }
 
+    /// Does a step of the journal until it succeeds.
+    fn until_done<E: std::fmt::Display>(&mut self, step: impl Fn(&mut JournalWriter) -> Result<(), E>) {
+        let mut backoff = BACKOFF_MIN;
+        while let Err(error) = step(&mut self.writer) {
+            self.back_off(&error.to_string(), &mut backoff);
+        }
+    }
+
     fn back_off(&mut self, error: &str, backoff: &mut Duration) {
-        self.shared.condition.trouble(self.shared.now(), error.to_owned());
+        self.shared.trouble(error.to_owned());
         std::thread::sleep(*backoff);
         *backoff = (*backoff * 2).min(BACKOFF_MAX);
     }
 
-    /// Lets the journal do what time asks of it: checkpoints, midnight, heartbeats, a new stream.
+    /// Lets the journal do what time asks of it: checkpoints, heartbeats, a new stream when the clock was far ahead.
     fn tick(&mut self) {
-        let Some(writer) = self.writer.as_mut() else { return };
-        if let Err(error) = writer.tick() {
-            self.shared.condition.trouble(self.shared.now(), error.to_string());
+        if let Err(error) = self.writer.tick() {
+            self.shared.trouble(error.to_string());
+        }
+        if self.writer.is_day_ahead() {
+            match self.writer.start_new_stream() {
+                Ok((old, _)) => {
+                    self.begin_stream();
+                    self.streams.left(old);
+                }
+                Err(error) => self.shared.trouble(error.to_string()),
+            }
         }
     }
 
     /// Closes the stream where that was asked for, and tells who waits.
     fn finish(&mut self, flushes: Vec<Flush>, closed: bool) {
         if closed || flushes.iter().any(|flush| flush.rest) {
-            self.rest();
+            if let Err(error) = self.writer.close() {
+                self.shared.trouble(error.to_string());
+            }
         }
         for flush in flushes {
             flush.done.resolve(Ok(Durable { acc: 0 }));
         }
     }
+}
 
-    fn rest(&mut self) {
-        let Some(writer) = self.writer.take() else { return };
-        if let Err(error) = writer.close() {
-            self.shared.condition.trouble(self.shared.now(), error.to_string());
-        }
+fn kind(record: &AuditRecord) -> Kind {
+    match record.stage {
+        Stage::Begun => Kind::Begin,
+        Stage::Ended => Kind::Call,
     }
 }
