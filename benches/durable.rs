@@ -27,20 +27,38 @@ const PROMPT_BYTES: usize = 4096;
 const ANSWER_BYTES: usize = 2048;
 
 fn main() {
-    let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["variant", name, records, directory] => run_variant(name, records.parse().unwrap(), Path::new(directory)),
+    let arguments: Vec<String> = env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        ["variant", name, records, directory] => {
+            run_variant(name, records.parse().unwrap(), Path::new(directory))
+        }
         [records] => table(records.parse().unwrap()),
         _ => table(200_000),
     }
 }
 
 fn table(records: usize) {
-    println!("{:<34} {:>12} {:>12} {:>10}", "variant", "records/s", "CPU us/rec", "peak MB");
+    println!(
+        "{:<34} {:>12} {:>12} {:>10}",
+        "variant", "records/s", "CPU us/rec", "peak MB"
+    );
     for name in ["ours", "mutex", "hash-only"] {
         let directory = scratch(name);
         let output = Command::new(env::current_exe().unwrap())
-            .args(["variant", name, &records.to_string(), directory.to_str().unwrap()])
+            .args([
+                "variant",
+                name,
+                &records.to_string(),
+                directory.to_str().unwrap(),
+            ])
             .output()
             .unwrap();
         print!("{}", String::from_utf8_lossy(&output.stdout));
@@ -66,12 +84,26 @@ fn scratch(name: &str) -> PathBuf {
 fn python(records: usize) {
     let directory = scratch("python");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/seed_logger.py");
-    let output = Command::new("python3").arg(script).arg(&directory).arg(records.to_string()).output();
+    let output = Command::new("python3")
+        .arg(script)
+        .arg(&directory)
+        .arg(records.to_string())
+        .output();
     let _ = fs::remove_dir_all(&directory);
-    let Ok(output) = output else { return println!("python3 is not here: left out") };
-    let Ok(report) = serde_json::from_slice::<serde_json::Value>(&output.stdout) else { return };
+    let Ok(output) = output else {
+        return println!("python3 is not here: left out");
+    };
+    let Ok(report) = serde_json::from_slice::<serde_json::Value>(&output.stdout) else {
+        return;
+    };
     let number = |key: &str| report[key].as_f64().unwrap_or(0.0);
-    println!("{:<34} {:>12.0} {:>12.1} {:>10}", "plain Python logger, no fsync", number("per_second"), number("cpu_us"), "");
+    println!(
+        "{:<34} {:>12.0} {:>12.1} {:>10}",
+        "plain Python logger, no fsync",
+        number("per_second"),
+        number("cpu_us"),
+        ""
+    );
 }
 
 fn run_variant(name: &str, records: usize, directory: &Path) {
@@ -84,7 +116,10 @@ fn run_variant(name: &str, records: usize, directory: &Path) {
     let seconds = start.elapsed().as_secs_f64();
     let per_second = records as f64 / seconds;
     let cpu_us = cpu_seconds() * 1e6 / records as f64;
-    println!("{label:<34} {per_second:>12.0} {cpu_us:>12.1} {:>10.1}", peak_mb());
+    println!(
+        "{label:<34} {per_second:>12.0} {cpu_us:>12.1} {:>10.1}",
+        peak_mb()
+    );
 }
 
 /// Runs `work` for each record's number, split over the emitting threads.
@@ -93,14 +128,18 @@ fn emit(records: usize, work: impl Fn(usize) + Send + Sync + 'static) {
     let threads: Vec<_> = (0..THREADS)
         .map(|thread| {
             let work = Arc::clone(&work);
-            thread::spawn(move || (0..records / THREADS).for_each(|number| work(number * THREADS + thread)))
+            thread::spawn(move || {
+                (0..records / THREADS).for_each(|number| work(number * THREADS + thread))
+            })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
 }
 
 fn ours(records: usize, directory: &Path) -> &'static str {
-    let (audit, guard) = LlmAudit::builder()
+    let (audit, mut guard) = LlmAudit::builder()
         .directory(directory)
         .queue_wait_max(Duration::from_secs(60))
         .build()
@@ -119,8 +158,8 @@ fn ours(records: usize, directory: &Path) -> &'static str {
             );
             let call = LlmCall::of(&span);
             call.system("Answer briefly.");
-            call.input("p".repeat(PROMPT_BYTES + (number & 1)));
-            call.output("a".repeat(ANSWER_BYTES));
+            call.input_text("p".repeat(PROMPT_BYTES + (number & 1)));
+            call.output_text("a".repeat(ANSWER_BYTES));
         });
     });
     guard.shutdown(Duration::from_secs(60)).unwrap();
@@ -151,7 +190,10 @@ struct Row<'a> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn row(number: usize) -> Vec<u8> {
@@ -192,7 +234,10 @@ fn mutex(records: usize, directory: &Path) -> &'static str {
 
 fn hash_only(records: usize) -> &'static str {
     emit(records, |number| {
-        std::hint::black_box(Sha256::digest("p".repeat(PROMPT_BYTES + ANSWER_BYTES + (number & 1)).as_bytes()));
+        std::hint::black_box(Sha256::digest(
+            "p".repeat(PROMPT_BYTES + ANSWER_BYTES + (number & 1))
+                .as_bytes(),
+        ));
     });
     "SHA-256 of the 6 KiB alone"
 }
@@ -201,12 +246,24 @@ fn hash_only(records: usize) -> &'static str {
 fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or("");
-    let ticks: f64 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    let ticks: f64 = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
     ticks / 100.0
 }
 
 fn peak_mb() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or("");
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap_or("");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|kb| kb.parse::<f64>().ok())
+        .unwrap_or(0.0)
+        / 1024.0
 }

@@ -57,20 +57,31 @@ pub mod opentelemetry_sdk_0_33;
 #[cfg(feature = "otlp")]
 mod otlp;
 
+// From a finished record to a durable line.
+mod recorder;
+
 // From spans to records.
 mod layer;
 
 #[cfg(feature = "opentelemetry")]
 pub mod tracing_opentelemetry_0_34;
 
+// The paved path.
+mod audit;
+
+pub mod testing;
+
 // The public interface.
 pub use ack::{Ack, AckError, Durable};
-pub use digest::Hashing;
+pub use audit::{AuditGuard, BuildError, Builder, Durability, Left, LlmAudit};
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use follower::{ExportError, Exported, Exporter, FollowerHealth, FollowerTrouble, Reason, StreamHealth};
+pub use digest::Hashing;
+pub use follower::{
+    ExportError, Exported, Exporter, FollowerHealth, FollowerTrouble, Reason, StreamHealth,
+};
 pub use layer::{
-    AuditLayer, AuditedStream, Blinded, Capture, CaptureFilter, InstallError, Installation, LlmCall,
-    SpanBridge, SpanTrace, SpanValue,
+    AuditLayer, AuditedStream, Blinded, Capture, CaptureFilter, InstallError, Installation,
+    LlmCall, SpanBridge, SpanTrace, SpanValue,
 };
 pub use money::Usd;
 pub use operation::{RequestId, SanitizationEvent, Status, Usage};
@@ -78,5 +89,6 @@ pub use operation::{RequestId, SanitizationEvent, Status, Usage};
 pub use otlp::{OtlpExporter, OtlpProtocol, OtlpSettings, OtlpSettingsError};
 pub use price::{PriceTable, PriceTableError};
 pub use random::{Entropy, SystemEntropy};
-pub use seal::Content;
 pub use record::{AuditRecord, Payload};
+pub use recorder::{Health, Trouble};
+pub use seal::Content;

@@ -46,7 +46,8 @@ pub fn in_memory<S>() -> (AuditLayer<S>, TestAudit)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    in_memory_with(LlmAudit::builder()).expect("a journal in memory opens wherever there are threads")
+    in_memory_with(LlmAudit::builder())
+        .expect("a journal in memory opens wherever there are threads")
 }
 
 /// Makes an audit in memory of what a builder says; its directory and storage are replaced.
@@ -89,7 +90,9 @@ impl TestAudit {
         self.guard.flush(TIMEOUT).expect("memory does not fail");
         let reader = JournalReader::on(Arc::new(self.storage.clone()), DIRECTORY);
         let segments = reader.segments().expect("memory does not fail");
-        let lines = segments.iter().flat_map(|segment| reader.lines(segment).expect("memory does not fail"));
+        let lines = segments
+            .iter()
+            .flat_map(|segment| reader.lines(segment).expect("memory does not fail"));
         let contents = lines.map(|line| line.expect("memory does not fail").content);
         contents.filter_map(Recorded::of).collect()
     }
@@ -115,7 +118,8 @@ impl Recorded {
     /// Returns a member's value; null where the record does not have it.
     pub fn get(&self, key: &str) -> serde_json::Value {
         let raw = self.0.as_entry().get(key);
-        raw.and_then(|raw| serde_json::from_slice(raw).ok()).unwrap_or_default()
+        raw.and_then(|raw| serde_json::from_slice(raw).ok())
+            .unwrap_or_default()
     }
 
     /// Returns the kind of entry.
@@ -147,7 +151,10 @@ impl InMemoryExporter {
 
     /// Returns what came so far; [`AuditGuard::flush`] waits until everything has.
     pub fn entries(&self) -> Vec<Recorded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

@@ -155,7 +155,11 @@ impl Builder {
 
     /// Sets how many records, and how many bytes of them, wait in memory at most: 65,536 and 8 MiB when not set.
     pub fn queue(mut self, records_max: usize, bytes_max: usize) -> Self {
-        self.limits = Limits { records_max, bytes_max, ..self.limits };
+        self.limits = Limits {
+            records_max,
+            bytes_max,
+            ..self.limits
+        };
         self
     }
 
@@ -215,7 +219,9 @@ impl Builder {
 
     /// Records every span of these targets, and of modules below them, as an operation.
     pub fn targets<T: Into<String>>(mut self, targets: impl IntoIterator<Item = T>) -> Self {
-        targets.into_iter().for_each(|target| self.capture.target(target));
+        targets
+            .into_iter()
+            .for_each(|target| self.capture.target(target));
         self
     }
 
@@ -296,7 +302,8 @@ impl Builder {
         let (writer, opened) = JournalWriter::open(journal, self.seams.clone())?;
         let sealer = Sealer::new(&self.hashing, opened.hash_key.as_ref(), self.content);
         let sealer = sealer.service_name(self.service_name);
-        let followers = Followers::start(self.exporters, &self.seams).map_err(BuildError::Thread)?;
+        let followers =
+            Followers::start(self.exporters, &self.seams).map_err(BuildError::Thread)?;
         let options = RecorderOptions {
             limits: self.limits,
             linger: self.durability.linger(),
@@ -305,14 +312,20 @@ impl Builder {
             sealer,
             prices: Arc::new(self.prices.unwrap_or_else(PriceTable::embedded)),
         };
-        followers.adopt(writer.adoption()).map_err(BuildError::Thread)?;
+        followers
+            .adopt(writer.adoption())
+            .map_err(BuildError::Thread)?;
         let streams = Arc::new(followers.clone());
-        let recorder = Recorder::start(options, self.seams, writer, streams).map_err(BuildError::Thread)?;
+        let recorder =
+            Recorder::start(options, self.seams, writer, streams).map_err(BuildError::Thread)?;
         let mut capture = self.capture;
         #[cfg(feature = "opentelemetry")]
         capture.link_by_default(crate::tracing_opentelemetry_0_34::TracingOpenTelemetry);
         let sink: Arc<dyn Submit> = Arc::new(recorder.clone());
-        Ok((Capture::layer(sink, capture), AuditGuard::new(recorder, followers)))
+        Ok((
+            Capture::layer(sink, capture),
+            AuditGuard::new(recorder, followers, opened.verifier_key),
+        ))
     }
 
     fn journal_options(&self) -> Result<JournalOptions, BuildError> {
@@ -326,8 +339,14 @@ impl Builder {
         journal.heartbeat = self.heartbeat;
         journal.with_hash_key = self.hashing.needs_key();
         journal.settings = vec![
-            ("content".to_owned(), format!("\"{}\"", self.content.as_str())),
-            ("hashing".to_owned(), format!("\"{}\"", self.hashing.as_str())),
+            (
+                "content".to_owned(),
+                format!("\"{}\"", self.content.as_str()),
+            ),
+            (
+                "hashing".to_owned(),
+                format!("\"{}\"", self.hashing.as_str()),
+            ),
             ("durability".to_owned(), self.durability.describe()),
             ("begin_records".to_owned(), self.begins.to_string()),
         ];
@@ -337,7 +356,10 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = out.debug_struct("Builder").field("directory", &self.directory).finish_non_exhaustive();
+        let shown = out
+            .debug_struct("Builder")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive();
         shown
     }
 }

@@ -40,7 +40,10 @@ impl Followers {
     /// Sends what is durable now; returns the entries that are left when the time is over.
     pub(crate) fn flush(&self, timeout: Duration) -> u64 {
         let deadline = Instant::now() + timeout;
-        self.0.iter().map(|follower| follower.flush(until(deadline))).sum()
+        self.0
+            .iter()
+            .map(|follower| follower.flush(until(deadline)))
+            .sum()
     }
 
     pub(crate) fn health(&self) -> Vec<FollowerHealth> {
@@ -51,7 +54,10 @@ impl Followers {
     pub(crate) fn adopt(&self, adoption: Adoption) -> std::io::Result<()> {
         let followers = self.clone();
         let work = move || followers.adopt_all(adoption);
-        thread::Builder::new().name("llm-audit-adopt".to_owned()).spawn(work).map(|_| ())
+        thread::Builder::new()
+            .name("llm-audit-adopt".to_owned())
+            .spawn(work)
+            .map(|_| ())
     }
 
     fn adopt_all(&self, mut adoption: Adoption) {
@@ -70,7 +76,9 @@ impl Followers {
     fn lack(&self, stream: &StreamHandle, size: u64) -> bool {
         self.0.iter().any(|follower| {
             let cursor = stream.cursor_file(follower.name()).load();
-            cursor.map_or(true, |cursor| cursor.map_or(0, |cursor| cursor.next_seq) < size)
+            cursor.map_or(true, |cursor| {
+                cursor.map_or(0, |cursor| cursor.next_seq) < size
+            })
         })
     }
 
@@ -126,6 +134,8 @@ impl Streams for Followers {
             drop(writer);
         };
         // Without a thread the writer is dropped here: its followers' gates are shut when they are.
-        let _ = thread::Builder::new().name("llm-audit-leave".to_owned()).spawn(work);
+        let _ = thread::Builder::new()
+            .name("llm-audit-leave".to_owned())
+            .spawn(work);
     }
 }

@@ -22,17 +22,28 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct AuditGuard {
     recorder: Recorder,
     followers: Followers,
+    verifier_key: String,
     is_down: bool,
 }
 
 impl AuditGuard {
-    pub(crate) fn new(recorder: Recorder, followers: Followers) -> Self {
-        Self { recorder, followers, is_down: false }
+    pub(crate) fn new(recorder: Recorder, followers: Followers, verifier_key: String) -> Self {
+        Self {
+            recorder,
+            followers,
+            verifier_key,
+            is_down: false,
+        }
     }
 
     /// Returns the recorder's counters and its last trouble.
     pub fn health(&self) -> Health {
         self.recorder.health()
+    }
+
+    /// Returns the public key in C2SP form: a verifier is given it from outside the journal's directory.
+    pub fn verifier_key(&self) -> &str {
+        &self.verifier_key
     }
 
     /// Returns how each follower does.
@@ -62,15 +73,27 @@ impl AuditGuard {
     fn settle(&self, timeout: Duration, rest: bool) -> Result<(), Left> {
         let deadline = Instant::now() + timeout;
         let flushed = self.recorder.flush(timeout, rest);
-        let unshipped = self.followers.flush(deadline.saturating_duration_since(Instant::now()));
-        let queued = if flushed.is_ok() { 0 } else { self.health().queued };
-        if flushed.is_ok() && unshipped == 0 { Ok(()) } else { Err(Left { queued, unshipped }) }
+        let unshipped = self
+            .followers
+            .flush(deadline.saturating_duration_since(Instant::now()));
+        let queued = if flushed.is_ok() {
+            0
+        } else {
+            self.health().queued
+        };
+        if flushed.is_ok() && unshipped == 0 {
+            Ok(())
+        } else {
+            Err(Left { queued, unshipped })
+        }
     }
 }
 
 impl std::fmt::Debug for AuditGuard {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("AuditGuard").field("health", &self.health()).finish_non_exhaustive()
+        out.debug_struct("AuditGuard")
+            .field("health", &self.health())
+            .finish_non_exhaustive()
     }
 }
 

@@ -57,7 +57,13 @@ impl Follower {
     ) -> std::io::Result<Self> {
         let name = exporter.name().to_owned();
         let shared = Arc::new(Shared::default());
-        let follow = Follow::new(exporter, Arc::clone(&shared), retry, Arc::clone(&clock), entropy);
+        let follow = Follow::new(
+            exporter,
+            Arc::clone(&shared),
+            retry,
+            Arc::clone(&clock),
+            entropy,
+        );
         let thread = thread::Builder::new().name(format!("llm-audit-{name}"));
         let thread = Some(thread.spawn(move || quietly(|| follow.run()))?);
         Ok(Self {
@@ -126,7 +132,8 @@ impl Follower {
 
     /// Notes that a stream cannot be followed.
     pub(crate) fn trouble(&self, text: &str) {
-        self.shared.with_counts(|counts| counts.trouble(text, self.clock.now()));
+        self.shared
+            .with_counts(|counts| counts.trouble(text, self.clock.now()));
     }
 
     /// How it is doing.

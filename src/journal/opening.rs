@@ -428,7 +428,11 @@ impl Opener {
 }
 
 impl JournalWriter {
-    fn tell_open(&mut self, signed: u64, not_continued: &[(StreamId, Refusal)]) -> Result<(), OpenError> {
+    fn tell_open(
+        &mut self,
+        signed: u64,
+        not_continued: &[(StreamId, Refusal)],
+    ) -> Result<(), OpenError> {
         let streams = notes::others(&self.directory, self.stream, &self.key.verifier_key())?;
         let mut event = Event::new()
             .text("software", &self.options.software)

@@ -124,7 +124,9 @@ impl Recorder {
             seams,
         });
         let worker = Worker::new(Arc::clone(&shared), streams, writer);
-        thread::Builder::new().name("llm-audit-writer".to_owned()).spawn(move || worker.run())?;
+        thread::Builder::new()
+            .name("llm-audit-writer".to_owned())
+            .spawn(move || worker.run())?;
         Ok(Self(Arc::new(Handle(shared))))
     }
 
@@ -150,7 +152,13 @@ impl Recorder {
             detached: self.0.0.detached.load(Ordering::Relaxed),
             is_good,
             last_error,
-            stream: self.0.0.stream.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            stream: self
+                .0
+                .0
+                .stream
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         }
     }
 }
@@ -161,7 +169,10 @@ impl Submit for Recorder {
             self.0.0.detached.fetch_add(1, Ordering::Relaxed);
         }
         if self.0.0.queue.push(record) == Admission::Dropped {
-            self.0.0.condition.trouble(self.now(), "a record was dropped: the queue is full".to_owned());
+            self.0.0.condition.trouble(
+                self.now(),
+                "a record was dropped: the queue is full".to_owned(),
+            );
         }
     }
 

@@ -110,7 +110,12 @@ impl Queue {
             waiting: 0,
             closed: false,
         };
-        Self { limits, state: Mutex::new(state), work: Condvar::new(), room: Condvar::new() }
+        Self {
+            limits,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            room: Condvar::new(),
+        }
     }
 
     /// Accepts a record: gives it its number, and queues it or drops it.
@@ -156,7 +161,10 @@ impl Queue {
             state.writer = Writer::Asleep;
             state = match timeout {
                 Some(timeout) => self.sleep(state, timeout),
-                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
             state.writer = Writer::Busy;
         }
@@ -201,7 +209,11 @@ impl Queue {
     }
 
     /// Waits until there is room or the one shared patience of `wait_max` is spent.
-    fn wait_for_room<'a>(&'a self, mut state: MutexGuard<'a, State>, bytes: usize) -> MutexGuard<'a, State> {
+    fn wait_for_room<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        bytes: usize,
+    ) -> MutexGuard<'a, State> {
         let since = *state.full_since.get_or_insert_with(Instant::now);
         let deadline = since + self.limits.wait_max;
         state.waiting += 1;
@@ -210,7 +222,11 @@ impl Queue {
             if left.is_zero() {
                 break;
             }
-            state = self.room.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self
+                .room
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
         state.waiting -= 1;
         state
@@ -236,8 +252,15 @@ impl Queue {
         }
     }
 
-    fn sleep<'a>(&'a self, state: MutexGuard<'a, State>, timeout: Duration) -> MutexGuard<'a, State> {
-        self.work.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner).0
+    fn sleep<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        timeout: Duration,
+    ) -> MutexGuard<'a, State> {
+        self.work
+            .wait_timeout(state, timeout)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
     }
 
     // No user code runs under this lock, so a poisoned one still holds a whole state.
@@ -248,7 +271,10 @@ impl Queue {
 
 impl State {
     fn is_idle(&self) -> bool {
-        self.records.is_empty() && self.dropped.is_empty() && self.flushes.is_empty() && !self.closed
+        self.records.is_empty()
+            && self.dropped.is_empty()
+            && self.flushes.is_empty()
+            && !self.closed
     }
 
     fn number(&mut self) -> u64 {

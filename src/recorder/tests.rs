@@ -15,7 +15,11 @@ use crate::{
 const WAIT: Duration = Duration::from_millis(200);
 
 fn queue(records_max: usize) -> Queue {
-    Queue::new(Limits { records_max, bytes_max: 1 << 20, wait_max: WAIT })
+    Queue::new(Limits {
+        records_max,
+        bytes_max: 1 << 20,
+        wait_max: WAIT,
+    })
 }
 
 fn fill(queue: &Queue, count: usize) {
@@ -54,7 +58,11 @@ fn a_full_queue_holds_callers_once() {
 
 #[test]
 fn a_waiting_caller_gets_the_room_that_comes() {
-    let queue = Arc::new(Queue::new(Limits { records_max: 1, bytes_max: 1 << 20, wait_max: Duration::from_secs(20) }));
+    let queue = Arc::new(Queue::new(Limits {
+        records_max: 1,
+        bytes_max: 1 << 20,
+        wait_max: Duration::from_secs(20),
+    }));
     fill(&queue, 1);
     let caller = {
         let queue = Arc::clone(&queue);
@@ -79,7 +87,11 @@ fn patience_is_renewed_once_there_was_room() {
 
 #[test]
 fn a_record_larger_than_the_bound_passes_alone() {
-    let queue = Queue::new(Limits { records_max: 10, bytes_max: 1, wait_max: WAIT });
+    let queue = Queue::new(Limits {
+        records_max: 10,
+        bytes_max: 1,
+        wait_max: WAIT,
+    });
     fill(&queue, 1);
     assert_eq!(queue.push(AuditRecord::sample()), Admission::Dropped);
 }

@@ -16,9 +16,10 @@ use super::{
 };
 use crate::{
     ack::{AckCell, AckError, Durable},
-    entry::{Kind, Members},
+    entry::Kind,
     journal::{AppendError, GapCause, JournalWriter},
     record::{AuditRecord, Stage},
+    seal::SealedRecord,
 };
 
 /// Lines are synced once this many bytes are buffered, so that memory stays bounded within one batch.
@@ -43,19 +44,23 @@ pub(crate) struct Worker {
     acc_offset: i128,
     /// The number of the first record that is not dealt with.
     next_number: u64,
-    members: Members,
+    sealed: SealedRecord,
     unsynced: Vec<Unsynced>,
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, streams: Arc<dyn Streams>, writer: JournalWriter) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        streams: Arc<dyn Streams>,
+        writer: JournalWriter,
+    ) -> Self {
         let mut worker = Self {
             shared,
             streams,
             writer,
             acc_offset: 0,
             next_number: 1,
-            members: Members::new(),
+            sealed: SealedRecord::default(),
             unsynced: Vec::new(),
         };
         worker.begin_stream();
@@ -65,7 +70,10 @@ impl Worker {
     /// Runs until the queue is closed and everything is written.
     pub(crate) fn run(mut self) {
         loop {
-            let taken = self.shared.queue.take(self.writer.next_deadline(), self.shared.linger);
+            let taken = self
+                .shared
+                .queue
+                .take(self.writer.next_deadline(), self.shared.linger);
             let closed = taken.closed;
             let flushes = self.write(taken);
             self.tick();
@@ -79,11 +87,18 @@ impl Worker {
     /// Writes all that was taken and makes it durable.
     fn write(&mut self, taken: Taken) -> Vec<Flush> {
         let count = taken.records.len() as u64;
-        let lost: u64 = taken.dropped.iter().map(|(first, last)| last - first + 1).sum();
+        let lost: u64 = taken
+            .dropped
+            .iter()
+            .map(|(first, last)| last - first + 1)
+            .sum();
         if count + lost > 0 {
             self.until_done(JournalWriter::resume);
             self.append_gaps(taken.dropped, GapCause::QueueFull);
-            taken.records.into_iter().for_each(|queued| self.append(queued));
+            taken
+                .records
+                .into_iter()
+                .for_each(|queued| self.append(queued));
             self.next_number += count + lost;
         }
         self.commit();
@@ -118,11 +133,10 @@ impl Worker {
 
     /// Turns a record into members; a body or a price rule that breaks our code must not end the audit of the rest.
     fn seal(&mut self, record: &mut AuditRecord) -> bool {
-        self.members.clear();
         let sealed = catch_unwind(AssertUnwindSafe(|| {
             let outcome = record.outcome.take();
             let outcome = outcome.map_or_else(|| self.shared.judge(record), |outcome| *outcome);
-            self.shared.sealer.seal(record, &outcome, &mut self.members);
+            self.shared.sealer.seal(record, &outcome, &mut self.sealed);
         }));
         sealed.is_ok()
     }
@@ -131,9 +145,11 @@ impl Worker {
     fn append_members(&mut self, acc: u64, kind: Kind) -> bool {
         let mut backoff = BACKOFF_MIN;
         loop {
-            match self.writer.append(acc, kind, &mut self.members) {
+            match self.writer.append(acc, kind, self.sealed.members()) {
                 Ok(_) => return true,
-                Err(error @ AppendError::Sync(_)) => self.back_off(&error.to_string(), &mut backoff),
+                Err(error @ AppendError::Sync(_)) => {
+                    self.back_off(&error.to_string(), &mut backoff)
+                }
                 Err(error) => {
                     self.shared.trouble(error.to_string());
                     return false;
@@ -152,7 +168,10 @@ impl Worker {
     }
 
     fn append_gaps(&mut self, numbers: Vec<(u64, u64)>, cause: GapCause) {
-        let ranges: Vec<_> = numbers.into_iter().map(|(first, last)| (self.acc(first), self.acc(last))).collect();
+        let ranges: Vec<_> = numbers
+            .into_iter()
+            .map(|(first, last)| (self.acc(first), self.acc(last)))
+            .collect();
         if !ranges.is_empty() {
             self.append_gap(&ranges, cause);
         }
@@ -184,7 +203,10 @@ impl Worker {
     }
 
     /// Does a step of the journal until it succeeds.
-    fn until_done<E: std::fmt::Display>(&mut self, step: impl Fn(&mut JournalWriter) -> Result<(), E>) {
+    fn until_done<E: std::fmt::Display>(
+        &mut self,
+        step: impl Fn(&mut JournalWriter) -> Result<(), E>,
+    ) {
         let mut backoff = BACKOFF_MIN;
         while let Err(error) = step(&mut self.writer) {
             self.back_off(&error.to_string(), &mut backoff);

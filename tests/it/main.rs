@@ -10,6 +10,7 @@ mod journal_storage;
 mod journal_support;
 #[cfg(feature = "otlp")]
 mod real_collector;
+mod line;
 mod seed_reader;
 mod services;
 mod tidy;
