@@ -48,6 +48,8 @@ pub(super) struct Follow {
     /// The destination is left alone until then.
     not_before: Option<Instant>,
     stop_by: Option<Instant>,
+    /// Somebody waits for all to be sent and stored.
+    is_hurried: bool,
 }
 
 impl Follow {
@@ -68,6 +70,7 @@ impl Follow {
             failures: 0,
             not_before: None,
             stop_by: None,
+            is_hurried: false,
         }
     }
 
@@ -80,6 +83,7 @@ impl Follow {
                 break;
             }
             if !self.round() {
+                self.settle();
                 self.shared.rest(self.rest_at_most());
             }
             self.publish();
@@ -98,6 +102,7 @@ impl Follow {
         }
         if orders.nudged {
             self.not_before = None;
+            self.is_hurried = true;
         }
         self.stop_by = orders.stop_by;
         self.publish();
@@ -122,6 +127,15 @@ impl Follow {
             self.store_cursor(at, false);
         }
         worked
+    }
+
+    /// Nothing to do: stores the cursors, where all is sent and somebody waits for that.
+    fn settle(&mut self) {
+        if self.is_hurried && self.tracks.iter().all(Track::is_drained) {
+            self.is_hurried = false;
+            (0..self.tracks.len()).for_each(|at| self.store_cursor(at, true));
+            self.publish();
+        }
     }
 
     fn step(&mut self, at: usize) -> bool {

@@ -66,9 +66,15 @@ pub(super) struct StreamView {
     pub(super) next_seq: u64,
     pub(super) mark: Arc<dyn Mark>,
     pub(super) gate: Arc<Gate>,
+    /// The cursor on disk stands where this one does, or cannot be written.
+    pub(super) is_stored: bool,
 }
 
 impl StreamView {
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_stored && self.read().lag_entries == 0
+    }
+
     pub(super) fn read(&self) -> StreamHealth {
         StreamHealth {
             stream: self.stream,

@@ -1,7 +1,7 @@
 //! A stream of made-up entries in memory, for tests: as long as wanted, each entry made when it is read.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -16,6 +16,8 @@ use crate::entry::{EntryBuf, Kind, Leaf, Members, Position, StreamId, write_line
 pub(crate) struct Stream {
     pub(crate) durable: AtomicU64,
     pub(crate) cursor: AtomicU64,
+    /// Seqs that were removed: said once, then passed over.
+    pub(crate) missing: Mutex<BTreeSet<u64>>,
     pub(crate) dead: Mutex<BTreeMap<u64, String>>,
 }
 
@@ -61,11 +63,26 @@ impl Source for MemorySource {
         self.next_seq
     }
 
+    fn read_seq(&self) -> u64 {
+        self.next_seq
+    }
+
     fn next(&mut self) -> Result<Option<EntryBuf>, SourceError> {
         if self.next_seq >= self.stream.next_seq() {
             return Ok(None);
         }
         self.next_seq += 1;
+        if self
+            .stream
+            .missing
+            .lock()
+            .unwrap()
+            .contains(&(self.next_seq - 1))
+        {
+            return Err(SourceError(
+                format!("entry {} is missing", self.next_seq - 1).into(),
+            ));
+        }
         Ok(Some(entry(self.next_seq - 1)))
     }
 

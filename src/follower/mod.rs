@@ -31,7 +31,7 @@ pub use self::{
     exporter::{ExportError, Exported, Exporter, Reason},
     health::{FollowerHealth, FollowerTrouble, StreamHealth},
 };
-use self::{follow::Follow, shared::Shared};
+use self::{follow::Follow, health::StreamView, shared::Shared};
 pub(crate) use self::{
     retry::RetryPolicy,
     source::{Mark, Source, SourceError},
@@ -79,11 +79,12 @@ impl Follower {
         self.shared.order(|orders| orders.incoming.push(source));
     }
 
-    /// Sends what is durable now, in every stream, in at most `timeout`; returns the entries that are left.
+    /// Sends what is durable now, in every stream, and stores the cursors, in at most `timeout`; returns the entries that
+    /// are left.
     pub(crate) fn flush(&self, timeout: Duration) -> u64 {
         self.shared.order(|orders| orders.nudged = true);
         self.shared.wait(timeout, |streams| {
-            streams.iter().all(|view| view.read().lag_entries == 0)
+            streams.iter().all(StreamView::is_settled)
         });
         self.health().lag_entries()
     }

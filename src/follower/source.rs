@@ -24,6 +24,9 @@ pub(crate) trait Source: Send + 'static {
     /// The first seq that this follower lacks: where the cursor stood when the source was opened.
     fn first_seq(&self) -> u64;
 
+    /// The seq behind the last entry that was read, or found missing.
+    fn read_seq(&self) -> u64;
+
     /// Returns the next durable entry, or `None` where there is none yet.
     fn next(&mut self) -> Result<Option<EntryBuf>, SourceError>;
 

@@ -92,6 +92,10 @@ impl Source for JournalSource {
         self.first_seq
     }
 
+    fn read_seq(&self) -> u64 {
+        self.reader.cursor().next_seq
+    }
+
     fn next(&mut self) -> Result<Option<EntryBuf>, SourceError> {
         let next = self.reader.next();
         if let Err(ReadError::Diverged { .. }) = &next {

@@ -300,6 +300,30 @@ fn a_request_that_hangs_does_not_hold_stop_and_writes_no_cursor_after_it() {
 }
 
 #[test]
+fn what_the_journal_lacks_is_said_and_passed_over() {
+    let run = Run::start(0, |_, seqs| all(seqs));
+    run.stream.missing.lock().unwrap().extend([3, 9]);
+    run.stream.durable.store(10, Ordering::Release);
+    assert_eq!(run.follower.flush(LONG), 0);
+    assert_eq!(run.missing(), [3, 9]);
+    assert!(
+        run.follower
+            .health()
+            .last_error
+            .unwrap()
+            .text
+            .contains("missing")
+    );
+}
+
+#[test]
+fn a_flush_leaves_the_cursor_stored() {
+    let run = Run::start(1000, |_, seqs| all(seqs));
+    assert_eq!(run.follower.flush(LONG), 0);
+    assert_eq!(run.stream.cursor.load(Ordering::Acquire), 1000);
+}
+
+#[test]
 fn a_stream_is_left_with_its_cursor_stored() {
     let run = Run::start(700, |_, seqs| all(seqs));
     assert_eq!(run.follower.leave(STREAM, LONG), 0);

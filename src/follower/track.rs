@@ -54,6 +54,8 @@ pub(super) struct Track {
     /// Since when the first entry, alone, has failed with errors that do not blame it, and how often.
     pub(super) suspect: Option<(Instant, u32)>,
     done: Option<EntryBuf>,
+    /// The last try to store the cursor failed.
+    is_unstorable: bool,
     stored_at: Instant,
     /// Set while the journal cannot be read.
     pub(super) not_before: Option<Instant>,
@@ -72,6 +74,7 @@ impl Track {
             limit: BATCH_ENTRIES_MAX,
             suspect: None,
             done: None,
+            is_unstorable: false,
             stored_at: Instant::now(),
             not_before: None,
         }
@@ -83,6 +86,7 @@ impl Track {
             next_seq: self.next_seq,
             mark: Arc::clone(&self.mark),
             gate: Arc::clone(&self.gate),
+            is_stored: self.done.is_none() || self.is_unstorable,
         }
     }
 
@@ -90,6 +94,10 @@ impl Track {
     pub(super) fn fill(&mut self) -> Result<usize, SourceError> {
         while self.pending.len() < BATCH_ENTRIES_MAX && self.pending_bytes < READ_AHEAD_BYTES_MAX {
             let Some(entry) = self.source.next()? else {
+                if self.pending.is_empty() {
+                    // What was missing at the end is not waited for.
+                    self.next_seq = self.next_seq.max(self.source.read_seq());
+                }
                 break;
             };
             self.pending_bytes += entry.as_entry().line().len();
@@ -153,8 +161,10 @@ impl Track {
             return Ok(());
         };
         let source = &mut self.source;
-        self.gate.unless_shut(|| source.store_cursor(done))?;
+        let stored = self.gate.unless_shut(|| source.store_cursor(done));
         self.stored_at = Instant::now();
+        self.is_unstorable = stored.is_err();
+        stored?;
         self.done = None;
         Ok(())
     }

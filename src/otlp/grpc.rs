@@ -18,7 +18,7 @@ use tonic::{
 };
 
 use super::{
-    http::USER_AGENT,
+    http::{USER_AGENT, certificates},
     settings::{OtlpSettings, OtlpSettingsError},
     status,
 };
@@ -124,7 +124,11 @@ fn endpoint(settings: &OtlpSettings) -> Result<Endpoint, OtlpSettingsError> {
     }
     let mut tls = ClientTlsConfig::new();
     tls = match &settings.ca_certificate {
-        Some(pem) => tls.ca_certificate(Certificate::from_pem(pem)),
+        Some(pem) => {
+            // tonic takes anything, and then trusts nobody.
+            certificates(pem)?;
+            tls.ca_certificate(Certificate::from_pem(pem))
+        }
         None => tls.with_enabled_roots(),
     };
     if let Some(identity) = &settings.identity {

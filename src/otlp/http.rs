@@ -148,7 +148,8 @@ fn tls(settings: &OtlpSettings) -> Result<TlsConfig, OtlpSettingsError> {
         .build())
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, OtlpSettingsError> {
+/// Reads at least one certificate.
+pub(super) fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, OtlpSettingsError> {
     let mut found = Vec::new();
     for item in parse_pem(pem) {
         if let ureq::tls::PemItem::Certificate(certificate) =

@@ -21,7 +21,7 @@ use crate::{
 #[path = "../../tests/it/proxy/mod.rs"]
 mod proxy;
 
-use proxy::{Fault, Ledger, OtlpServer, Proxy, Script, Wire};
+use proxy::{CA, CLIENT, CLIENT_KEY, Fault, Ledger, OtlpServer, Proxy, Script, Wire, tls_front};
 
 const BOTH: [Wire; 2] = [Wire::Http, Wire::Grpc];
 const LONG: Duration = Duration::from_secs(60);
@@ -420,4 +420,56 @@ fn an_exporter_that_was_used_may_be_dropped_inside_a_runtime() {
         .export(&[crate::follower::memory::entry(2)], LONG)
         .expect("taken");
     on_a_host_with_one_thread(move || drop(exporter));
+}
+
+#[test]
+fn tls_with_an_own_ca_and_a_client_certificate() {
+    for wire in BOTH {
+        let (ledger, script) = (Arc::default(), Arc::<Script>::default());
+        let server = OtlpServer::local(wire, &ledger, &script);
+        let front = tls_front(wire, server.address);
+        let url = match wire {
+            Wire::Http => format!("https://localhost:{}/v1/logs", front.port()),
+            Wire::Grpc => format!("https://localhost:{}", front.port()),
+        };
+        let settings = || match wire {
+            Wire::Http => OtlpSettings::http(&url).expect("a URL"),
+            Wire::Grpc => OtlpSettings::grpc(&url).expect("a URL"),
+        };
+        let export = |settings| {
+            let mut exporter = OtlpExporter::new(settings).expect("settings");
+            exporter.export(
+                &[crate::follower::memory::entry(0)],
+                Duration::from_secs(10),
+            )
+        };
+        // Neither an unknown CA nor a missing client certificate gets through, and neither blames the record.
+        for refused in [
+            settings().identity(CLIENT, CLIENT_KEY),
+            settings().ca_certificate(CA),
+        ] {
+            let error = export(refused).expect_err("refused");
+            assert!(error.is_retryable(), "{error}");
+        }
+        assert_eq!(ledger.counts(), (0, 0));
+        let taken = export(settings().ca_certificate(CA).identity(CLIENT, CLIENT_KEY));
+        assert_eq!(taken.expect("taken").entries, 1);
+        assert_eq!(ledger.counts(), (1, 0));
+    }
+}
+
+#[test]
+fn a_certificate_that_is_none_is_an_error_at_start() {
+    for wire in BOTH {
+        let url = "https://127.0.0.1:1/";
+        let settings = match wire {
+            Wire::Http => OtlpSettings::http(url),
+            Wire::Grpc => OtlpSettings::grpc(url),
+        };
+        let settings = settings.expect("a URL").ca_certificate("not PEM");
+        assert!(
+            matches!(OtlpExporter::new(settings), Err(OtlpSettingsError::Pem)),
+            "{wire:?}"
+        );
+    }
 }

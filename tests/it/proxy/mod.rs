@@ -6,9 +6,11 @@
 mod ledger;
 mod proxy;
 mod server;
+mod tls;
 
 pub(crate) use self::{
     ledger::Ledger,
     proxy::Proxy,
     server::{Fault, OtlpServer, Script, Wire},
+    tls::{CA, CLIENT, CLIENT_KEY, tls_front},
 };
