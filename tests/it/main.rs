@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod collector_config;
+#[cfg(all(feature = "otlp", feature = "opentelemetry"))]
+mod examples;
 mod format;
 mod journal_faults;
 mod journal_life;

@@ -1,0 +1,74 @@
+//! The audit trail in one command: `cargo run --example quickstart`. No key, no server, no network.
+//!
+//! Recorded provider traffic is served on loopback; annotated calls go against it through a real HTTP client; then this
+//! prints what was recorded. `calls.rs` is the file to copy from, `telemetry.rs` is the set-up, the rest is scenery.
+//!
+//! The journal lies in `audit_logs/` under the current folder, or where `LLM_AUDIT_DIR` says. With
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` set, traces and audit records are shipped there too.
+
+#![allow(
+    unreachable_pub,
+    reason = "a program of its own, whose modules read better with `pub`"
+)]
+
+mod calls;
+mod client;
+mod replay;
+mod report;
+mod scenario;
+mod telemetry;
+
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use tracing_llm_audit::{Clock, SystemClock};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let started_at = SystemClock::default().now().to_string();
+    let directory = env::var_os("LLM_AUDIT_DIR").map_or("audit_logs".into(), PathBuf::from);
+    let mut telemetry = telemetry::install(&directory)?;
+
+    let recordings = Arc::new(replay::Recordings::open()?);
+    let base = replay::serve(Arc::clone(&recordings)).await?;
+    scenario::run(&client::Api::new(&base), &recordings).await?;
+
+    let left = telemetry.audit.shutdown(Duration::from_secs(10));
+    telemetry.flush_traces()?;
+
+    let records = report::read(&directory, &started_at)?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "Recorded, one line per operation:\n")?;
+    report::table(&mut out, &records)?;
+    writeln!(out, "\nBy user:\n")?;
+    report::totals(&mut out, &records)?;
+    if let Some(line) = report::sample(&records) {
+        writeln!(
+            out,
+            "\nOne whole line of the journal, as it stands:\n\n{line}"
+        )?;
+    }
+    next_steps(&mut out, &directory.display().to_string())?;
+    Ok(left?)
+}
+
+fn next_steps(out: &mut impl Write, directory: &str) -> io::Result<()> {
+    writeln!(
+        out,
+        "
+The journal: {directory}/   (keys: {directory}.keys/)
+
+Try next:
+  cargo run -q -p llm-audit -- cat --dir {directory}              these records, readable
+  cargo run -q -p llm-audit -- status --dir {directory}           the journal's health
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 cargo run --example quickstart
+                                         the same to a Collector; collector-config/ has one with Jaeger
+  examples/quickstart/calls.rs           the annotated calls, to copy from"
+    )
+}
