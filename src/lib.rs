@@ -92,3 +92,8 @@ pub use random::{Entropy, SystemEntropy};
 pub use record::{AuditRecord, Payload};
 pub use recorder::{Health, Trouble};
 pub use seal::Content;
+
+/// README's code, compiled.
+#[cfg(all(doctest, feature = "otlp", feature = "opentelemetry"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
