@@ -101,7 +101,11 @@ mod tests {
         let (mut ours, mut theirs) = (Frontier::new(), MemoryBackedTree::<Sha256, Vec<u8>>::new());
         for number in 0..=end {
             if number <= dense || number % step == 0 {
-                assert_eq!(ours.root().as_slice(), theirs.root().as_bytes().as_slice(), "size {number}");
+                assert_eq!(
+                    ours.root().as_slice(),
+                    theirs.root().as_bytes().as_slice(),
+                    "size {number}"
+                );
                 assert_eq!(Frontier::from_bytes(&ours.to_bytes()), Some(ours.clone()));
             }
             assert_eq!(ours.size(), number);

@@ -30,15 +30,28 @@ fn a_good_note_says_what_was_signed() {
 fn signatures_of_others_are_ignored_and_wrong_ones_are_not() {
     assert_eq!(verify(&note(), &[2]), Err(NoteError::Unsigned));
     assert_eq!(verify(&note(), &[]), Err(NoteError::Origin));
-    assert_eq!(verify(&note().replace("\n42\n", "\n43\n"), &[1]), Err(NoteError::WrongSignature));
+    assert_eq!(
+        verify(&note().replace("\n42\n", "\n43\n"), &[1]),
+        Err(NoteError::WrongSignature)
+    );
     let other = StreamId::from_bytes([1; 16]);
     let keys = [key(1).verifier_key()];
-    assert_eq!(Checkpoint::verify(&note(), &keys, other), Err(NoteError::Origin));
+    assert_eq!(
+        Checkpoint::verify(&note(), &keys, other),
+        Err(NoteError::Origin)
+    );
     let witness = format!("{}\u{2014} witness.example AAAAAAAA\n", note());
     assert!(verify(&witness, &[1]).is_ok());
     let rotated = Checkpoint::new(&key(1), STREAM, 42, [7; 32]).sign_with(&[&key(1), &key(2)]);
-    let keys = [key(1).verifier_key(), key(2).verifier_key(), key(3).verifier_key()];
-    let signers = Note::parse(&rotated).expect("a note").signers(&keys).expect("good signatures");
+    let keys = [
+        key(1).verifier_key(),
+        key(2).verifier_key(),
+        key(3).verifier_key(),
+    ];
+    let signers = Note::parse(&rotated)
+        .expect("a note")
+        .signers(&keys)
+        .expect("good signatures");
     assert_eq!(signers, [&keys[0], &keys[1]]);
 }
 
@@ -73,8 +86,14 @@ fn verifier_keys_are_read_in_one_form() {
     let printed = key(1).verifier_key().to_string();
     assert_eq!(VerifierKey::parse(&printed), Ok(key(1).verifier_key()));
     assert_eq!(VerifierKey::parse("a+b"), Err(KeyError::Form));
-    assert_eq!(VerifierKey::parse(&printed.replace("example", "other")), Err(KeyError::Id));
-    assert_eq!(VerifierKey::parse("a+00000000+AAAA"), Err(KeyError::Algorithm));
+    assert_eq!(
+        VerifierKey::parse(&printed.replace("example", "other")),
+        Err(KeyError::Id)
+    );
+    assert_eq!(
+        VerifierKey::parse("a+00000000+AAAA"),
+        Err(KeyError::Algorithm)
+    );
     for wrong in ["", "a b", "a+b", "a\nb", &"a".repeat(300)] {
         assert_eq!(KeyName::new(wrong), Err(KeyError::Name));
     }

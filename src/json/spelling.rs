@@ -71,7 +71,7 @@ fn special(bytes: &[u8], at: usize, byte: u8, style: Style) -> Option<(u16, usiz
     match byte {
         0x00..0x20 | b'"' | b'\\' => Some((u16::from(byte), 1)),
         _ if style == Style::Canonical => None,
-        _ => separator(bytes, at).map(|(code, length)| (code, length)),
+        _ => separator(bytes, at),
     }
 }
 

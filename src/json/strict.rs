@@ -87,7 +87,7 @@ impl<'a> Strict<'a> {
     fn escape(&mut self) -> Result<(), Misspelling> {
         self.at += match self.line[self.at + 1..] {
             [b'"' | b'\\' | b'b' | b't' | b'n' | b'f' | b'r', ..] => 2,
-            [b'u', a, b, c, d, ..] if is_escaped_unit(&[a, b, c, d]) => 6,
+            [b'u', a, b, c, d, ..] if is_escaped_unit([a, b, c, d]) => 6,
             _ => return Err(Misspelling::Escape),
         };
         Ok(())
@@ -116,8 +116,12 @@ impl<'a> Strict<'a> {
             Some(b'{' | b'[') if depth > DEPTH_MAX => return Err(Misspelling::TooDeep),
             Some(b'{') => self.object(depth)?,
             Some(b'[') => self.array(depth)?,
-            Some(b'"') => drop(self.string()?),
-            Some(b'-' | b'0'..=b'9') => drop(self.number()?),
+            Some(b'"') => {
+                self.string()?;
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                self.number()?;
+            }
             Some(b't') => self.token(b"true")?,
             Some(b'f') => self.token(b"false")?,
             _ => self.token(b"null")?,
@@ -188,11 +192,11 @@ pub(crate) fn are_unique(line: &[u8], keys: &mut [Range<usize>]) -> bool {
 }
 
 /// Says whether `\u` and these four digits are how the journal escapes a character.
-fn is_escaped_unit(digits: &[u8; 4]) -> bool {
+fn is_escaped_unit(digits: [u8; 4]) -> bool {
     let lower = digits
         .iter()
         .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    let text = std::str::from_utf8(digits).unwrap_or_default();
+    let text = std::str::from_utf8(&digits).unwrap_or_default();
     let code = u32::from_str_radix(text, 16).unwrap_or_default();
     let short = matches!(code, 0x08 | 0x09 | 0x0a | 0x0c | 0x0d);
     lower && !short && matches!(code, 0..0x20 | 0x7f..=0x9f | 0x2028 | 0x2029)

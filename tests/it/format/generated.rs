@@ -19,7 +19,7 @@ const JOURNALS: usize = 10_000;
 
 /// How many of `all` this run does.
 fn campaign(all: usize) -> usize {
-    let is_full = std::env::var("LLM_AUDIT_CAMPAIGN").is_ok_and(|value| value == "full");
+    let is_full = std::env::var_os("LLM_AUDIT_CAMPAIGN").is_some_and(|value| value == "full");
     if is_full { all } else { all / 20 }
 }
 
@@ -128,12 +128,12 @@ fn host_string(random: &mut Random, line: &str) -> (String, String) {
     }
     if random.one_in(10) {
         host.push_str(random.pick(&["\\ud800", "\\uDFFF", "\\udc00\\ud800"]));
-        let lone = if host.ends_with("\\udc00\\ud800") {
+        let halves = if host.ends_with("\\udc00\\ud800") {
             2
         } else {
             1
         };
-        meant.extend(std::iter::repeat_n('\u{fffd}', lone));
+        meant.extend(std::iter::repeat_n('\u{fffd}', halves));
     }
     host.push('"');
     (host, spell(&meant))
