@@ -8,6 +8,7 @@ mod examples;
 mod format;
 mod journal_faults;
 mod journal_life;
+mod journal_recovery;
 mod journal_storage;
 mod journal_support;
 #[cfg(feature = "otlp")]
