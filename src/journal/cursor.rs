@@ -13,7 +13,7 @@ use super::{
     segment::SegmentName,
     storage,
 };
-use crate::entry::{Leaf, StreamId};
+use crate::entry::{EntryBuf, Leaf, StreamId};
 
 const CURSOR_BYTES_MAX: usize = 4096;
 
@@ -35,6 +35,16 @@ impl Cursor {
         leaf_before: Leaf::ZERO,
         hint: None,
     };
+
+    /// Returns the cursor of a follower that has everything up to `entry`.
+    pub fn after(entry: &EntryBuf) -> Self {
+        let entry = entry.as_entry();
+        Self {
+            next_seq: entry.position().seq + 1,
+            leaf_before: entry.leaf(),
+            hint: None,
+        }
+    }
 }
 
 #[derive(Deserialize)]

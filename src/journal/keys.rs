@@ -127,9 +127,15 @@ fn load_or_create_hash(
 ) -> Result<(Option<HashKey>, bool), KeyError> {
     for name in directory.names(keys)? {
         let path = keys.join(&name);
-        if let Some(id) = name.strip_prefix("hash-")
-            && let Some(bytes) = read_key(directory, &path)?
-        {
+        let Some(id) = name.strip_prefix("hash-") else {
+            continue;
+        };
+        if id.ends_with(".tmp") {
+            // A crash left a key that was never used; nobody should find it.
+            directory.storage.remove(&path).at("remove", &path)?;
+            continue;
+        }
+        if let Some(bytes) = read_key(directory, &path)? {
             let key = HashKey::from_bytes(*bytes);
             // A file under another key's id was not put there by us.
             if key.id() == id {

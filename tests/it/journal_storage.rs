@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use tracing_llm_audit::journal::{MemoryStorage, Storage, StorageFile, StorageLock};
+use tracing_llm_audit::journal::{Storage, StorageFile, StorageLock};
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,24 +31,27 @@ struct Plan {
     /// The power goes when this sync has returned.
     cut_after_sync: AtomicU64,
     is_dead: AtomicBool,
+    /// The process kills itself instead of making this call.
+    kill_at: AtomicU64,
     hangs: Mutex<bool>,
     released: Condvar,
 }
 
-/// A memory disk behind a plan.
+/// A disk behind a plan.
 #[derive(Clone, Debug)]
 pub(crate) struct FaultStorage {
-    inner: MemoryStorage,
+    inner: Arc<dyn Storage>,
     plan: Arc<Plan>,
 }
 
 impl FaultStorage {
-    pub(crate) fn new(inner: MemoryStorage) -> Self {
+    pub(crate) fn new(inner: impl Storage) -> Self {
         let plan = Plan::default();
         plan.fail_from.store(u64::MAX, Ordering::Relaxed);
         plan.cut_after_sync.store(u64::MAX, Ordering::Relaxed);
+        plan.kill_at.store(u64::MAX, Ordering::Relaxed);
         Self {
-            inner,
+            inner: Arc::new(inner),
             plan: Arc::new(plan),
         }
     }
@@ -79,6 +82,13 @@ impl FaultStorage {
         self
     }
 
+    /// Lets this process end by SIGKILL where it would make the `nth` call from now on, counted from 1.
+    pub(crate) fn kill_at(&self, nth: u64) {
+        self.plan
+            .kill_at
+            .store(self.calls() + nth, Ordering::Relaxed);
+    }
+
     pub(crate) fn calls(&self) -> u64 {
         self.plan.calls.load(Ordering::Relaxed)
     }
@@ -105,6 +115,9 @@ impl Plan {
             return Err(io::Error::other("the power is off"));
         }
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        if call == self.kill_at.load(Ordering::Relaxed) {
+            kill_self();
+        }
         let failing = self.fail_from.load(Ordering::Relaxed)..self.fail_to.load(Ordering::Relaxed);
         if !failing.contains(&call) {
             return Ok(());
@@ -122,6 +135,16 @@ impl Plan {
         if sync >= self.cut_after_sync.load(Ordering::Relaxed) {
             self.is_dead.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+fn kill_self() -> ! {
+    let pid = std::process::id().to_string();
+    let _ = std::process::Command::new("kill")
+        .args(["-9", &pid])
+        .status();
+    loop {
+        std::thread::park();
     }
 }
 

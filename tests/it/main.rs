@@ -6,8 +6,10 @@ mod collector_config;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod examples;
 mod format;
+mod journal_crash;
 mod journal_faults;
 mod journal_life;
+mod journal_reader;
 mod journal_recovery;
 mod journal_storage;
 mod journal_support;
