@@ -43,5 +43,7 @@ pub use scan::Refusal;
 pub use segment::{NotASegment, SegmentName};
 pub use settings::{JournalOptions, Seams};
 pub use storage::{FileStorage, Storage, StorageFile, StorageLock};
-pub use survey::{JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines, StoredCursor, StoredHead};
+pub use survey::{
+    JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines, StoredCursor, StoredHead,
+};
 pub use writer::{AppendError, GapCause, JournalWriter, SyncError};

@@ -178,7 +178,11 @@ impl JournalReader {
                 continue;
             };
             if let Some(cursor) = CursorFile::new(&self.directory, &follower, stream).load()? {
-                cursors.push(StoredCursor { follower, stream, cursor });
+                cursors.push(StoredCursor {
+                    follower,
+                    stream,
+                    cursor,
+                });
             }
         }
         Ok(cursors)

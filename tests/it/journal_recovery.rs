@@ -402,7 +402,10 @@ fn streams_that_were_left_are_adopted_once() {
     // Later both are in order; who lacks something gets them held, and they are not written to.
     let entries = check(&storage, &opened.verifier_key)[&in_order].kinds.len();
     let mut adoption = live.adoption();
-    let Some(Adopted::Closed(held)) = adoption.next(|stream, _| stream == in_order).unwrap() else {
+    let Some(Adopted::Closed(held)) = adoption
+        .next(|stream, _| stream.stream() == in_order)
+        .unwrap()
+    else {
         panic!("its followers lack something");
     };
     assert_eq!(
