@@ -31,6 +31,8 @@ enum Stored {
 pub(crate) struct Facts {
     texts: String,
     items: Vec<(Slot, Stored)>,
+    /// A bit for each slot that is set.
+    set: u128,
 }
 
 impl Facts {
@@ -38,10 +40,12 @@ impl Facts {
         Self {
             texts: String::with_capacity(text_bytes),
             items: Vec::with_capacity(items),
+            set: 0,
         }
     }
 
     /// Sets an attribute; the last value wins.
+    #[inline]
     pub(crate) fn set(&mut self, slot: Slot, value: FactValue<'_>) {
         let stored = match value {
             FactValue::Text(text) => self.store(text),
@@ -74,37 +78,34 @@ impl Facts {
         }
     }
 
-    /// Forgets everything, and keeps the memory.
-    pub(crate) fn clear(&mut self) {
-        self.texts.clear();
-        self.items.clear();
-    }
-
-    /// Forgets one attribute.
-    pub(crate) fn remove(&mut self, slot: Slot) {
-        self.items.retain(|(known, _)| *known != slot);
-    }
-
-    /// Takes over all that `other` knows; its values win.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        for (slot, value) in other.iter() {
-            self.set(slot, value);
-        }
-    }
-
     /// Returns how much text is held.
     pub(crate) fn text_bytes(&self) -> usize {
         self.texts.len()
     }
 
     fn put(&mut self, slot: Slot, stored: Stored) {
-        match self.items.iter_mut().find(|(known, _)| *known == slot) {
-            Some(item) => item.1 = stored,
-            None => self.items.push((slot, stored)),
+        if !self.has(slot) {
+            self.set |= bit(slot);
+            self.items.push((slot, stored));
+        } else if let Some(item) = self.items.iter_mut().find(|(known, _)| *known == slot) {
+            item.1 = stored;
         }
     }
 
+    #[inline]
+    fn has(&self, slot: Slot) -> bool {
+        self.set & bit(slot) != 0
+    }
+
+    /// Says whether any of these attributes is set.
+    pub(crate) fn has_any(&self, slots: &[Slot]) -> bool {
+        slots.iter().any(|slot| self.has(*slot))
+    }
+
     pub(crate) fn get(&self, slot: Slot) -> Option<FactValue<'_>> {
+        if !self.has(slot) {
+            return None;
+        }
         self.items
             .iter()
             .find(|(known, _)| *known == slot)
@@ -140,6 +141,13 @@ impl Facts {
             Stored::Bool(bool) => FactValue::Bool(bool),
         }
     }
+}
+
+/// The slot's bit; there are fewer slots than bits.
+#[inline]
+fn bit(slot: Slot) -> u128 {
+    const { assert!(crate::semconv::ATTRIBUTES.len() <= 128) };
+    1 << (slot as u32)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use tracing_core::{Dispatch, Metadata, span::Id};
 
 use crate::{
+    facts::FactValue,
     operation::TraceIds,
     outcome::Outcome,
     record::AuditRecord,
@@ -48,6 +49,28 @@ pub enum SpanValue {
     Double(f64),
     /// A truth value.
     Bool(bool),
+}
+
+impl SpanValue {
+    pub(crate) fn as_fact(&self) -> FactValue<'_> {
+        match self {
+            Self::Text(text) => FactValue::Text(text),
+            Self::Int(int) => FactValue::Int(*int),
+            Self::Double(double) => FactValue::Double(*double),
+            Self::Bool(bool) => FactValue::Bool(*bool),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        let json = match self {
+            Self::Text(text) => serde_json::to_string(text),
+            Self::Int(int) => serde_json::to_string(int),
+            Self::Double(double) => serde_json::to_string(double),
+            Self::Bool(bool) => serde_json::to_string(bool),
+        };
+        // A text, a number or a truth value is always JSON; one that is not finite is null.
+        json.unwrap_or_else(|_| "null".to_owned())
+    }
 }
 
 macro_rules! from {
@@ -124,12 +147,7 @@ pub(crate) fn attributes(
             );
         }
     }
-    shown.extend(
-        outcome
-            .cost
-            .usd
-            .map(|usd| money(usd.to_string())),
-    );
+    shown.extend(outcome.cost.usd.map(|usd| money(usd.to_string())));
     shown.extend(hashes.into_iter().flat_map(digests));
     shown
 }
@@ -142,13 +160,8 @@ fn show(
     slot: Slot,
     value: SpanValue,
 ) {
-    use crate::facts::FactValue;
     let name = slot.attribute().name;
-    let same = match (&value, record.facts.get(slot)) {
-        (SpanValue::Int(ours), Some(FactValue::Int(theirs))) => *ours == theirs,
-        (SpanValue::Text(ours), Some(FactValue::Text(theirs))) => ours == theirs,
-        _ => false,
-    };
+    let same = record.facts.get(slot) == Some(value.as_fact());
     if !(same && metadata.fields().field(name).is_some()) {
         shown.push((name, value));
     }
@@ -183,6 +196,9 @@ mod tests {
         assert_eq!(shown("0.003303"), double(0.003_303));
         assert_eq!(shown("0"), double(0.0));
         let long = "0.1234567890123456789";
-        assert_eq!(shown(long), (semconv::COST_USD_EXACT, SpanValue::Text(long.to_owned())));
+        assert_eq!(
+            shown(long),
+            (semconv::COST_USD_EXACT, SpanValue::Text(long.to_owned()))
+        );
     }
 }

@@ -36,6 +36,7 @@ pub(crate) const SELF_TEST_TARGET: &str = "tracing_llm_audit::self_test";
 #[derive(Debug)]
 pub(crate) struct Callsite {
     pub(crate) kind: Kind,
+    pub(crate) metadata: &'static Metadata<'static>,
     /// By the field's index.
     slots: Box<[Option<Slot>]>,
     /// How many fields we read.
@@ -78,10 +79,11 @@ impl Names {
     }
 
     /// Classifies a callsite: the only place where names are compared.
-    fn classify(&self, metadata: &Metadata<'_>) -> Option<Callsite> {
+    fn classify(&self, metadata: &'static Metadata<'static>) -> Option<Callsite> {
         if metadata.is_event() {
             return is_error_event(metadata).then(|| Callsite {
                 kind: Kind::Error,
+                metadata,
                 slots: Box::new([Some(Slot::ErrorMessage)]),
                 read: 1,
                 text_bytes: AtomicU32::new(0),
@@ -94,6 +96,7 @@ impl Names {
         let text_bytes = AtomicU32::new(read as u32 * 16);
         Some(Callsite {
             kind,
+            metadata,
             slots,
             read,
             text_bytes,
@@ -140,7 +143,7 @@ const PROBES_MAX: usize = 8;
 struct Place {
     /// The address of the metadata; 0 while it is free. Stored after the callsite.
     address: AtomicUsize,
-    callsite: OnceLock<Callsite>,
+    callsite: OnceLock<&'static Callsite>,
 }
 
 #[derive(Debug)]
@@ -188,14 +191,18 @@ impl Callsites {
 
     /// Finds a callsite that [`Callsites::register`] kept.
     #[inline]
-    pub(crate) fn find(&self, metadata: &Metadata<'_>) -> Option<&Callsite> {
-        let address = std::ptr::from_ref(metadata).addr();
+    pub(crate) fn find(&self, metadata: &Metadata<'_>) -> Option<&'static Callsite> {
+        self.find_at(std::ptr::from_ref(metadata).addr())
+    }
+
+    #[inline]
+    fn find_at(&self, address: usize) -> Option<&'static Callsite> {
         let mut block = &self.first;
         loop {
             for place in block.probe(address) {
                 match place.address.load(Ordering::Acquire) {
                     0 => return None,
-                    found if found == address => return place.callsite.get(),
+                    found if found == address => return place.callsite.get().copied(),
                     _ => {}
                 }
             }
@@ -215,12 +222,14 @@ impl Callsites {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if self.find(metadata).is_none() {
+            // As long-lived as the metadata that it describes, and one for each of those.
+            let callsite = Box::leak(Box::new(callsite));
             self.insert(std::ptr::from_ref(metadata).addr(), callsite);
         }
         Some(kind)
     }
 
-    fn insert(&self, address: usize, callsite: Callsite) {
+    fn insert(&self, address: usize, callsite: &'static Callsite) {
         let mut block = &self.first;
         loop {
             let free = |place: &&Place| place.address.load(Ordering::Relaxed) == 0;
@@ -239,41 +248,22 @@ impl Callsites {
 mod tests {
     use super::*;
 
-    fn callsite(kind: Kind) -> Callsite {
-        Callsite {
-            kind,
-            slots: Box::default(),
-            read: 0,
-            text_bytes: AtomicU32::new(0),
-        }
-    }
-
-    fn find(table: &Callsites, address: usize) -> bool {
-        let mut block = &table.first;
-        loop {
-            for place in block.probe(address) {
-                match place.address.load(Ordering::Acquire) {
-                    0 => return false,
-                    found if found == address => return true,
-                    _ => {}
-                }
-            }
-            match block.next.get() {
-                Some(next) => block = next,
-                None => return false,
-            }
-        }
-    }
-
     #[test]
     fn finds_every_callsite_of_many_and_no_other() {
         let table = Callsites::new(Names::default());
+        let callsite: &'static Callsite = Box::leak(Box::new(Callsite {
+            kind: Kind::Llm,
+            metadata: &crate::layer::tests::METADATA,
+            slots: Box::default(),
+            read: 0,
+            text_bytes: AtomicU32::new(0),
+        }));
         for at in 1..4000_usize {
-            table.insert(at * 16, callsite(Kind::Llm));
+            table.insert(at * 16, callsite);
         }
         for at in 1..4000_usize {
-            assert!(find(&table, at * 16));
-            assert!(!find(&table, at * 16 + 8));
+            assert!(table.find_at(at * 16).is_some());
+            assert!(table.find_at(at * 16 + 8).is_none());
         }
     }
 

@@ -3,17 +3,20 @@
 //! Promise: a person is inherited whole from the nearest span that names one, never mixed of two.
 //! Not here: what a span around means to the host's other layers; `follows_from` is no span around.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 
 use tracing_core::{Dispatch, Subscriber, span::Id};
 use tracing_subscriber::registry::{ExtensionsMut, LookupSpan, SpanRef};
 
-use super::span::LlmSpan;
+use super::call::CallCell;
 use crate::{
     facts::{FactValue, Facts},
     operation::RequestId,
     semconv::Slot,
 };
+
+/// The call of an LLM span, in its extensions.
+pub(crate) struct LlmSpan(pub(crate) Arc<CallCell>);
 
 /// The state of a context span, in its extensions.
 pub(crate) struct ContextSpan(pub(crate) Facts);
@@ -61,27 +64,33 @@ pub(crate) fn walk_around<'a, S: LookupSpan<'a>>(
 pub(crate) struct Around {
     pub(crate) request_id: Option<RequestId>,
     pub(crate) trace_id: Option<[u8; 16]>,
+    /// There is a span that we see, be it an operation or not.
+    pub(crate) is_any: bool,
 }
 
 impl Around {
     /// Looks at one span around; stops at the nearest operation.
     pub(crate) fn look(&mut self, state: &mut ExtensionsMut<'_>) -> ControlFlow<()> {
-        let Some(llm) = state.get_mut::<LlmSpan>() else {
+        self.is_any = true;
+        let Some(LlmSpan(call)) = state.get_mut() else {
             return ControlFlow::Continue(());
         };
-        self.request_id = Some(llm.birth.request_id);
-        self.trace_id = Some(llm.birth.trace.trace_id);
+        self.request_id = Some(call.request_id);
+        self.trace_id = call.lock().record().map(|record| record.trace.trace_id);
         ControlFlow::Break(())
     }
 }
 
 /// Notes in one span around that its usage is reported below it already.
 pub(crate) fn mark_nested(state: &mut ExtensionsMut<'_>) -> ControlFlow<()> {
-    match state.get_mut::<LlmSpan>() {
+    let Some(LlmSpan(call)) = state.get_mut() else {
+        return ControlFlow::Continue(());
+    };
+    match call.lock().record() {
         // Those around it were told when it was.
-        Some(llm) if llm.usage_is_nested => ControlFlow::Break(()),
-        Some(llm) => {
-            llm.usage_is_nested = true;
+        Some(record) if record.usage_is_nested => ControlFlow::Break(()),
+        Some(record) => {
+            record.usage_is_nested = true;
             ControlFlow::Continue(())
         }
         None => ControlFlow::Continue(()),
@@ -107,7 +116,7 @@ pub(crate) struct Who<'a> {
 
 impl<'a> Who<'a> {
     pub(crate) fn of(facts: &'a mut Facts) -> Self {
-        let person_is_missing = !PERSON.iter().any(|slot| facts.get(*slot).is_some());
+        let person_is_missing = !facts.has_any(&PERSON);
         Self {
             facts,
             person_is_missing,
@@ -116,13 +125,17 @@ impl<'a> Who<'a> {
 
     /// Takes from one span around what is missing still.
     pub(crate) fn inherit(&mut self, state: &mut ExtensionsMut<'_>) -> ControlFlow<()> {
-        let around = match state.get_mut::<LlmSpan>() {
-            Some(llm) => Some(&llm.facts),
-            None => state.get_mut::<ContextSpan>().map(|context| &context.0),
-        };
-        let Some(around) = around else {
-            return ControlFlow::Continue(());
-        };
+        if let Some(LlmSpan(call)) = state.get_mut() {
+            if let Some(record) = call.lock().record() {
+                self.inherit_from(&record.facts);
+            }
+        } else if let Some(ContextSpan(facts)) = state.get_mut() {
+            self.inherit_from(facts);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn inherit_from(&mut self, around: &Facts) {
         if self.person_is_missing {
             let found = PERSON
                 .into_iter()
@@ -135,7 +148,6 @@ impl<'a> Who<'a> {
                 self.take(slot, around);
             }
         }
-        ControlFlow::Continue(())
     }
 
     fn take(&mut self, slot: Slot, around: &Facts) -> bool {

@@ -4,34 +4,26 @@
 //! its record says `detached`.
 //! Not here: the handle itself (`handle`).
 
-use std::{ops::ControlFlow, sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use tracing_core::{Dispatch, dispatcher};
 
 use super::{
     Capture, Shared,
+    call::{Beginning, CallCell},
     context::{Around, Walk, Who, mark_nested},
     handle::{LlmCall, OpenSpan},
-    span::{Birth, nanos},
-    told::{CallCell, Told},
 };
 use crate::{
-    clock::Timestamp,
     facts::{FactValue, Facts},
-    operation::{RequestId, TraceIds},
-    record::{AuditRecord, Capture as CaptureKind, End, Stage},
+    record::{AuditRecord, Capture as CaptureKind},
     semconv::Slot,
 };
 
-/// What a call without a span has beside what its handles are told.
+/// What a call without a span has beside its state.
 pub(crate) struct Detached {
     shared: Arc<Shared>,
     walk: Walk,
-    started_at: Timestamp,
-    trace: TraceIds,
-    facts: Facts,
-    parent: Option<RequestId>,
-    opened_unwinding: bool,
     /// The span in which it was started, kept open: who asked may be recorded there later.
     around: Option<OpenSpan>,
 }
@@ -62,36 +54,33 @@ impl Capture {
         provider: &str,
         model: &str,
     ) -> LlmCall {
-        let around = dispatch
+        let open = dispatch
             .current_span()
             .id()
             .map(|id| OpenSpan::hold(dispatch, id));
-        let mut operation_around = Around::default();
-        if let Some(open) = &around {
-            (self.walk)(dispatch, &open.id, &mut |_, state| {
-                operation_around.look(state)
-            });
+        let mut around = Around::default();
+        if let Some(open) = &open {
+            (self.walk)(dispatch, &open.id, &mut |_, state| around.look(state));
         }
-        let mut birth = Birth::new(&*self.shared.sink, operation_around.trace_id);
-        if let Some(trace) = around.as_ref().and_then(|open| self.shared.trace(&open.id)) {
-            birth.trace.trace_id = trace.trace_id;
-            birth.trace.flags = trace.flags;
-        }
-        let detached = Detached {
-            shared: Arc::clone(&self.shared),
-            walk: self.walk,
-            started_at: birth.at,
-            trace: birth.trace,
+        let trace = open.as_ref().and_then(|open| self.shared.trace(&open.id));
+        let beginning = Beginning {
+            name: "detached",
             facts: named(operation, provider, model),
-            parent: operation_around.request_id,
-            opened_unwinding: std::thread::panicking(),
-            around,
+            capture: CaptureKind::Detached,
+            parent: around.request_id,
+            trace_id: trace.map(|trace| trace.trace_id).or(around.trace_id),
+            has_around: around.is_any,
         };
-        LlmCall::detached(CallCell::detached(
-            birth.request_id,
-            birth.instant,
-            detached,
-        ))
+        let cell = CallCell::begin(&*self.shared.sink, beginning);
+        if let (Some(trace), Some(record)) = (trace, cell.lock().record()) {
+            record.trace.flags = trace.flags;
+        }
+        let shared = Arc::clone(&self.shared);
+        LlmCall::detached(cell.of_no_span(Detached {
+            shared,
+            walk: self.walk,
+            around: open,
+        }))
     }
 }
 
@@ -111,47 +100,15 @@ fn named(operation: &str, provider: &str, model: &str) -> Facts {
 }
 
 impl Detached {
-    /// Writes the record, now that the last handle is gone.
-    pub(crate) fn write(self, request_id: RequestId, started: Instant, told: &mut Told) {
-        let ended = told.ended.unwrap_or_else(Instant::now);
-        let mut record = Box::new(AuditRecord {
-            stage: Stage::Ended,
-            request_id,
-            started_at: self.started_at,
-            latency_ns: nanos(started, ended),
-            first_chunk_ns: None,
-            name: "detached",
-            facts: self.facts,
-            call: None,
-            trace: self.trace,
-            parent_request_id: self.parent,
-            end: End::Closed,
-            capture: CaptureKind::Detached,
-            usage_is_nested: false,
-            outcome: None,
-            ack: None,
-        });
-        record.take_told(told, started);
-        if std::thread::panicking() && !self.opened_unwinding {
-            record.end = End::Panicked;
-        }
-        if let Some(open) = &self.around {
-            look_around(&mut record, self.walk, open);
+    /// Submits the record, now that the last handle is gone: with who asked, from the spans around it.
+    pub(crate) fn write(self, mut record: Box<AuditRecord>) {
+        if let Some(OpenSpan { dispatch, id }) = &self.around {
+            let mut who = Who::of(&mut record.facts);
+            (self.walk)(dispatch, id, &mut |_, state| who.inherit(state));
+            if record.reports_usage() {
+                (self.walk)(dispatch, id, &mut |_, state| mark_nested(state));
+            }
         }
         self.shared.sink.submit(record);
-    }
-}
-
-/// Takes who asked from the spans around, and tells them of the usage.
-fn look_around(record: &mut AuditRecord, walk: Walk, open: &OpenSpan) {
-    let reports = record.reports_usage();
-    let mut who = Who::of(&mut record.facts);
-    walk(&open.dispatch, &open.id, &mut |_, state| who.inherit(state));
-    if reports {
-        walk(&open.dispatch, &open.id, &mut |_,
-                                             state|
-         -> ControlFlow<()> {
-            mark_nested(state)
-        });
     }
 }

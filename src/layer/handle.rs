@@ -13,9 +13,8 @@ use tracing_subscriber::Registry;
 
 use super::{
     Capture, SpanValue,
-    context::{Walk, walk},
-    span::LlmSpan,
-    told::CallCell,
+    call::{CallCell, CallState},
+    context::{LlmSpan, Walk, walk},
 };
 use crate::{
     ack::{Ack, AckError},
@@ -100,7 +99,7 @@ impl LlmCall {
     /// So a call whose own span is disabled is never merged into the operation around it.
     pub fn current_or_start(operation: &str, provider: &str, model: &str) -> Self {
         let current = dispatcher::get_default(|dispatch| match dispatch.current_span().id() {
-            Some(id) => Self::around(dispatch, id, |llm| llm.is_call(operation, model)),
+            Some(id) => Self::around(dispatch, id, |call| call.is_call(operation, model)),
             None => Self::off(),
         });
         if current.is_recording() {
@@ -125,15 +124,17 @@ impl LlmCall {
         }
     }
 
-    fn around(dispatch: &Dispatch, id: &Id, is_it: impl Fn(&LlmSpan) -> bool) -> Self {
+    fn around(dispatch: &Dispatch, id: &Id, is_it: impl Fn(&CallState) -> bool) -> Self {
         let mut found = None;
         walk_of(dispatch)(dispatch, id, &mut |id, state| {
-            let Some(llm) = state.get_mut::<LlmSpan>() else {
+            let Some(LlmSpan(cell)) = state.get_mut() else {
                 return ControlFlow::Continue(());
             };
-            if is_it(llm) {
+            let mut call = cell.lock();
+            if is_it(&call) {
+                call.handle_made();
                 found = Some(Found {
-                    cell: llm.cell(),
+                    cell: Arc::clone(cell),
                     id: id.clone(),
                 });
             }
@@ -166,13 +167,10 @@ impl LlmCall {
         let Some(cell) = &self.cell else {
             return Ack::ready(Err(AckError::NotAudited));
         };
-        let mut told = cell.lock();
-        if let Some(known) = &told.ack {
-            return Ack::of(known);
+        match cell.lock().record() {
+            Some(record) => Ack::of(record.ack.get_or_insert_default()),
+            None => Ack::ready(Err(AckError::NotAudited)),
         }
-        let (ack, resolver) = Ack::pair();
-        told.ack = Some(resolver);
-        ack
     }
 
     pub(crate) fn cell(&self) -> Option<&CallCell> {
@@ -181,7 +179,7 @@ impl LlmCall {
 
     pub(crate) fn tell(&self, tell: impl FnOnce(&mut CallData)) -> &Self {
         if let Some(cell) = &self.cell {
-            tell(cell.lock().data());
+            cell.lock().data().map(tell);
         }
         self
     }
@@ -358,7 +356,7 @@ fn walk_of(dispatch: &Dispatch) -> Walk {
 impl Drop for LlmCall {
     fn drop(&mut self) {
         if let Some(cell) = &self.cell {
-            cell.let_go();
+            cell.lock().handle_dropped();
         }
     }
 }

@@ -4,13 +4,14 @@
 //! Not here: the layers themselves, and how the host configures them.
 
 use tracing_core::{
-    Dispatch, Level,
+    Dispatch, Level, Subscriber,
     dispatcher::{self, SetGlobalDefaultError},
 };
 use tracing_subscriber::{
     Registry,
     filter::Filtered,
     layer::{Filter, Layer, Layered, SubscriberExt},
+    registry::LookupSpan,
 };
 
 use super::{AuditLayer, Blinded, Capture};
@@ -30,41 +31,47 @@ pub enum InstallError {
 /// The audit layer with the host's other layers outside of it, each behind its own filter.
 ///
 /// A filter is always given together with the layer that it is meant for, so `RUST_LOG` quiets that layer alone.
+///
+/// Each layer is added to the subscriber, never to another layer: `Layer::and_then` over a registry takes the level
+/// of the outer layer's filter for that of both (`tracing-subscriber` 0.3.23), and `RUST_LOG=off` would blind us.
 #[must_use = "nothing is installed before `init`"]
-pub struct Installation<L> {
-    layers: L,
+pub struct Installation<S> {
+    subscriber: S,
     capture: Capture,
 }
 
-impl Installation<AuditLayer<Registry>> {
+impl Installation<Layered<AuditLayer<Registry>, Registry>> {
     /// Begins with the audit layer, which has to stand before an OpenTelemetry layer.
     pub fn new(audit: AuditLayer<Registry>) -> Self {
         let capture = audit.inner().clone();
         Self {
-            layers: audit,
+            subscriber: tracing_subscriber::registry().with(audit),
             capture,
         }
     }
 }
 
-impl<L: Layer<Registry> + Send + Sync> Installation<L> {
+impl<S> Installation<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
     /// Adds a layer that sees everything, such as OpenTelemetry's.
-    pub fn with<M: Layer<Registry>>(self, layer: M) -> Installation<Layered<M, L, Registry>> {
+    pub fn with<L: Layer<S>>(self, layer: L) -> Installation<Layered<L, S>> {
         Installation {
-            layers: self.layers.and_then(layer),
+            subscriber: layer.with_subscriber(self.subscriber),
             capture: self.capture,
         }
     }
 
     /// Adds a layer with the filter that is meant for it, such as `fmt::layer()` with an `EnvFilter`.
-    pub fn with_filtered<M, F>(
+    pub fn with_filtered<L, F>(
         self,
-        layer: M,
+        layer: L,
         filter: F,
-    ) -> Installation<Layered<Filtered<M, F, Registry>, L, Registry>>
+    ) -> Installation<Layered<Filtered<L, F, S>, S>>
     where
-        M: Layer<Registry>,
-        F: Filter<Registry> + 'static,
+        L: Layer<S>,
+        F: Filter<S> + 'static,
     {
         self.with(layer.with_filter(filter))
     }
@@ -77,7 +84,7 @@ impl<L: Layer<Registry> + Send + Sync> Installation<L> {
     /// # Errors
     /// [`InstallError::Blinded`] where a layer is a filter for all; nothing is installed then.
     pub fn init(self) -> Result<(), InstallError> {
-        let dispatch = Dispatch::new(tracing_subscriber::registry().with(self.layers));
+        let dispatch = Dispatch::new(self.subscriber);
         match dispatcher::with_default(&dispatch, || self.capture.self_test()) {
             Ok(()) => {}
             Err(Blinded::CompiledOut { level, .. }) if level > Level::INFO => {}

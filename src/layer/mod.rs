@@ -5,15 +5,17 @@
 //! Not here: what a record means (`judge`), what becomes of it (`recorder`), any OpenTelemetry type (`bridge`).
 
 mod bridge;
+mod call;
 mod callsite;
 mod context;
 mod detached;
 mod handle;
 mod install;
+#[doc(hidden)]
+pub mod measure;
+mod recent;
 mod self_test;
-mod span;
 mod stream;
-mod told;
 mod visit;
 
 #[cfg(test)]
@@ -46,17 +48,23 @@ pub use self::{
     stream::AuditedStream,
 };
 use self::{
+    call::{Beginning, CallCell},
     callsite::{Callsite, Callsites, Kind, Names},
-    context::{Around, ContextSpan, Walk, Who},
-    span::{Birth, LlmSpan},
+    context::{Around, ContextSpan, LlmSpan, Walk, Who},
+    visit::Reader,
 };
-use crate::{record::AuditRecord, semconv::Slot, submit::Submit};
+use crate::{
+    record::{AuditRecord, Capture as CaptureKind},
+    semconv::Slot,
+    submit::Submit,
+};
 
 /// The audit layer, already behind its own filter: `registry().with(audit)` needs nothing else.
 ///
 /// `Filtered` shows the registry its marker, so that an interest of `never` from us leaves a callsite to the others;
 /// a wrapper of our own could not without unsafe code.
 ///
+/// Add it with `with` to the registry itself, not with `Layer::and_then`, whose level hint over a registry is wrong.
 /// Add it before a `tracing-opentelemetry` layer: the layer that is added first is told first that a span closes, and
 /// after the other one was told, the ids are gone.
 pub type AuditLayer<S> = Filtered<Capture, CaptureFilter, S>;
@@ -190,9 +198,14 @@ impl Capture {
         )
     }
 
+    /// Where a thread remembers a call of this layer.
+    fn key(&self, id: &Id) -> recent::Key {
+        (Arc::as_ptr(&self.shared).addr(), id.into_u64())
+    }
+
     fn open<'a, S: LookupSpan<'a>>(
         &self,
-        callsite: &Callsite,
+        callsite: &'static Callsite,
         attributes: &Attributes<'_>,
         span: &SpanRef<'a, S>,
     ) {
@@ -204,24 +217,46 @@ impl Capture {
         }
         let mut around = Around::default();
         context::walk_around(span, |state| around.look(state));
-        let birth = Birth::new(&*self.shared.sink, around.trace_id);
-        let name = attributes.metadata().name();
-        let llm = LlmSpan::new(birth, name, facts, around.request_id);
-        span.extensions_mut().replace(llm);
+        let beginning = Beginning {
+            name: callsite.metadata.name(),
+            facts,
+            capture: CaptureKind::Span,
+            parent: around.request_id,
+            trace_id: around.trace_id,
+            has_around: around.is_any,
+        };
+        let call = CallCell::begin(&*self.shared.sink, beginning);
+        let call = Arc::new(call.of_callsite(callsite));
+        span.extensions_mut().replace(LlmSpan(Arc::clone(&call)));
+        recent::put(self.key(&span.id()), call);
+    }
+
+    /// Finds the call of a span: where this thread touched it last, else in the registry.
+    fn call<S>(&self, key: recent::Key, id: &Id, context: &Context<'_, S>) -> Option<Arc<CallCell>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        recent::take(key).or_else(|| {
+            let span = context.span(id)?;
+            let mut state = span.extensions_mut();
+            state
+                .get_mut::<LlmSpan>()
+                .map(|LlmSpan(call)| Arc::clone(call))
+        })
     }
 
     /// Asks OpenTelemetry for the ids now that the span has started there, and tells the recorder that it began.
-    fn first_entered<'a, S: LookupSpan<'a>>(&self, span: &SpanRef<'a, S>) {
-        let trace = self.shared.trace(&span.id());
+    fn first_entered(&self, id: &Id, call: &CallCell) {
+        let trace = self.shared.trace(id);
         let begun = {
-            let mut state = span.extensions_mut();
-            let Some(llm) = state.get_mut::<LlmSpan>() else {
+            let mut state = call.lock();
+            let Some(record) = state.record() else {
                 return;
             };
             if let Some(trace) = trace {
-                llm.birth.trace = trace.into();
+                record.trace = trace.into();
             }
-            self.shared.sink.begins().then(|| llm.begun())
+            self.shared.sink.begins().then(|| record.begun())
         };
         if let Some(begun) = begun {
             self.shared.sink.submit(begun);
@@ -250,20 +285,19 @@ where
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else {
+        let key = self.key(id);
+        let Some(call) = self.call(key, id, &context) else {
+            self.record_context(id, values, &context);
             return;
         };
-        let Some(callsite) = self.shared.callsites.find(span.metadata()) else {
-            return;
-        };
-        visit::recorded(callsite, values, |recorded| {
-            let mut state = span.extensions_mut();
-            if let Some(llm) = state.get_mut::<LlmSpan>() {
-                llm.facts.merge(recorded);
-            } else if let Some(ContextSpan(facts)) = state.get_mut() {
-                facts.merge(recorded);
-            }
-        });
+        if let Some(callsite) = call.callsite {
+            values.record(&mut Reader::new(callsite, |slot, value| {
+                if let Some(record) = call.lock().record() {
+                    record.facts.set(slot, value);
+                }
+            }));
+        }
+        recent::put(key, call);
     }
 
     /// Sees the events of `#[instrument(err)]` alone: the body of that very span returned an error.
@@ -277,54 +311,82 @@ where
         } else {
             event.parent()
         };
-        let Some(span) = id.and_then(|id| context.span(id)) else {
+        let Some(call) = id.and_then(|id| self.call(self.key(id), id, &context)) else {
             return;
         };
-        if !is_of(event.metadata(), span.metadata()) {
-            return;
+        if call
+            .callsite
+            .is_some_and(|span| is_of(event.metadata(), span.metadata))
+        {
+            event.record(&mut Reader::new(callsite, |slot, value| {
+                if let Some(record) = call.lock().record() {
+                    record.facts.set(slot, value);
+                }
+            }));
         }
-        visit::error_event(callsite, event, |error| {
-            if let Some(llm) = span.extensions_mut().get_mut::<LlmSpan>() {
-                llm.facts.merge(error);
-            }
-        });
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else {
-            return;
-        };
-        let is_first = span.extensions_mut().get_mut().is_some_and(LlmSpan::enter);
-        if is_first {
-            self.first_entered(&span);
+        let key = self.key(id);
+        if let Some(call) = self.call(key, id, &context) {
+            let is_first = call.lock().enter();
+            if is_first {
+                self.first_entered(id, &call);
+            }
+            recent::put(key, call);
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        if let Some(span) = context.span(id) {
-            if let Some(llm) = span.extensions_mut().get_mut::<LlmSpan>() {
-                llm.exit();
-            }
+        let key = self.key(id);
+        if let Some(call) = self.call(key, id, &context) {
+            call.lock().exit();
+            recent::put(key, call);
         }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let Some(span) = context.span(&id) else {
+        let Some(call) = self.call(self.key(&id), &id, &context) else {
             return;
         };
-        let Some(llm) = span.extensions_mut().remove::<LlmSpan>() else {
+        let has_around = call.lock().has_around;
+        let (Some(mut record), Some(callsite)) = (call.close(), call.callsite) else {
             return;
         };
-        let mut record = llm.close();
+        callsite.learn_text_bytes(record.facts.text_bytes());
+        if has_around {
+            if let Some(span) = context.span(&id) {
+                look_around(&mut record, &span);
+            }
+        }
+        self.shared.finish(record, &id, callsite.metadata);
+    }
+}
+
+impl Capture {
+    fn record_context<S>(&self, id: &Id, values: &Record<'_>, context: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let Some(span) = context.span(id) else {
+            return;
+        };
         if let Some(callsite) = self.shared.callsites.find(span.metadata()) {
-            callsite.learn_text_bytes(record.facts.text_bytes());
+            values.record(&mut Reader::new(callsite, |slot, value| {
+                if let Some(ContextSpan(facts)) = span.extensions_mut().get_mut() {
+                    facts.set(slot, value);
+                }
+            }));
         }
-        let mut who = Who::of(&mut record.facts);
-        context::walk_around(&span, |state| who.inherit(state));
-        if record.reports_usage() {
-            context::walk_around(&span, context::mark_nested);
-        }
-        self.shared.finish(record, &id, span.metadata());
+    }
+}
+
+/// Takes who asked from the spans around, and tells them that their usage is counted here.
+fn look_around<'a, S: LookupSpan<'a>>(record: &mut AuditRecord, span: &SpanRef<'a, S>) {
+    let mut who = Who::of(&mut record.facts);
+    context::walk_around(span, |state| who.inherit(state));
+    if record.reports_usage() {
+        context::walk_around(span, context::mark_nested);
     }
 }
 

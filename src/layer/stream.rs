@@ -17,7 +17,7 @@ use std::{
 use futures_core::Stream;
 use serde::Serialize;
 
-use super::handle::LlmCall;
+use super::{call::nanos, handle::LlmCall};
 use crate::record::{CallError, ResponseBody};
 
 /// Adds one item's bytes to the body, or says what broke the stream.
@@ -123,7 +123,10 @@ impl Tee {
             return;
         };
         if self.body.bytes.is_empty() {
-            cell.lock().first_chunk.get_or_insert_with(Instant::now);
+            let first = nanos(cell.started, Instant::now());
+            if let Some(record) = cell.lock().record() {
+                record.first_chunk_ns.get_or_insert(first);
+            }
         }
         if let Err(error) = read(item, &mut self.body.bytes) {
             self.error.get_or_insert(error);
@@ -140,15 +143,16 @@ impl Tee {
         let Some(cell) = call.cell() else {
             return;
         };
-        let mut told = cell.lock();
-        told.is_cut |= !is_complete && error.is_none();
-        let data = told.data();
-        data.responses.push(body);
-        if let Some(message) = error {
-            data.error.get_or_insert(CallError {
-                error_type: None,
-                message,
-            });
+        let mut state = cell.lock();
+        state.is_cut |= !is_complete && error.is_none();
+        if let Some(data) = state.data() {
+            data.responses.push(body);
+            if let Some(message) = error {
+                data.error.get_or_insert(CallError {
+                    error_type: None,
+                    message,
+                });
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use tracing_core::{
     field::{Field, Visit},
-    span::{Attributes, Record},
+    span::Attributes,
 };
 
 use super::callsite::Callsite;
@@ -21,104 +21,98 @@ use crate::{
     semconv::{Slot, ValueType},
 };
 
-/// Reads the fields that a span was opened with.
-pub(crate) fn opened(callsite: &Callsite, attributes: &Attributes<'_>) -> Facts {
-    let mut facts = Facts::with_capacity(callsite.read, callsite.text_bytes());
-    attributes.record(&mut Reader {
-        callsite,
-        facts: &mut facts,
-    });
-    facts
-}
-
-thread_local! {
-    /// Where recorded fields wait for the lock; kept, so that a record costs no allocation.
-    static SCRATCH: Cell<Option<Facts>> = const { Cell::new(None) };
-}
-
-/// Reads fields that were recorded later, then hands them on.
+/// Reads fields, and puts each one that has a slot.
 ///
-/// The host's own code runs before `then`, in which a lock may be taken.
-pub(crate) fn recorded<T>(
-    callsite: &Callsite,
-    values: &Record<'_>,
-    then: impl FnOnce(&Facts) -> T,
-) -> T {
-    scratch(|facts| values.record(&mut Reader { callsite, facts }), then)
-}
-
-/// Reads the error that an event of `#[instrument(err)]` tells, then hands it on.
-pub(crate) fn error_event<T>(
-    callsite: &Callsite,
-    event: &tracing_core::Event<'_>,
-    then: impl FnOnce(&Facts) -> T,
-) -> T {
-    scratch(|facts| event.record(&mut Reader { callsite, facts }), then)
-}
-
-fn scratch<T>(read: impl FnOnce(&mut Facts), then: impl FnOnce(&Facts) -> T) -> T {
-    // A `Debug` that itself records on a span finds the place empty, and takes fresh facts.
-    let mut facts = SCRATCH.take().unwrap_or_default();
-    facts.clear();
-    read(&mut facts);
-    let result = then(&facts);
-    const WORTH_KEEPING: usize = 64 * 1024;
-    if facts.size() <= WORTH_KEEPING {
-        SCRATCH.set(Some(facts));
-    }
-    result
-}
-
-struct Reader<'a> {
+/// The host's own code runs between the calls of `put`, never within one: `put` may take a lock.
+pub(crate) struct Reader<'a, P> {
     callsite: &'a Callsite,
-    facts: &'a mut Facts,
+    put: P,
 }
 
-impl Reader<'_> {
-    fn set(&mut self, field: &Field, value: FactValue<'_>) {
+impl<'a, P: FnMut(Slot, FactValue<'_>)> Reader<'a, P> {
+    pub(crate) fn new(callsite: &'a Callsite, put: P) -> Self {
+        Self { callsite, put }
+    }
+
+    #[inline]
+    fn put(&mut self, field: &Field, value: FactValue<'_>) {
         if let Some(slot) = self.callsite.slot(field) {
-            self.facts.set(slot, value);
+            (self.put)(slot, value);
         }
     }
 }
 
-impl Visit for Reader<'_> {
+/// Reads the fields that a span was opened with.
+pub(crate) fn opened(callsite: &Callsite, attributes: &Attributes<'_>) -> Facts {
+    let mut facts = Facts::with_capacity(callsite.read, callsite.text_bytes());
+    attributes.record(&mut Reader::new(callsite, |slot, value| {
+        facts.set(slot, value)
+    }));
+    facts
+}
+
+impl<P: FnMut(Slot, FactValue<'_>)> Visit for Reader<'_, P> {
+    #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
         if let Some(slot) = self.callsite.slot(field) {
-            match number(slot.attribute().value, value) {
-                Some(number) => self.facts.set(slot, number),
-                None => self.facts.set(slot, FactValue::Text(value)),
+            match slot.attribute().value {
+                ValueType::Text => (self.put)(slot, FactValue::Text(value)),
+                wanted => (self.put)(
+                    slot,
+                    number(wanted, value).unwrap_or(FactValue::Text(value)),
+                ),
             }
         }
     }
 
+    #[inline]
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.set(field, FactValue::Int(value));
+        self.put(field, FactValue::Int(value));
     }
 
+    #[inline]
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.set(field, FactValue::UInt(value));
+        self.put(field, FactValue::UInt(value));
     }
 
+    #[inline]
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.set(field, FactValue::Double(value));
+        self.put(field, FactValue::Double(value));
     }
 
+    #[inline]
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.set(field, FactValue::Bool(value));
+        self.put(field, FactValue::Bool(value));
     }
 
     /// Values given with `%` or `?`, and all that `tracing` knows no better way for.
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let Some(slot) = self.callsite.slot(field) else {
-            return;
-        };
-        let facts = &mut *self.facts;
-        let print = || facts.set_display(slot, format_args!("{value:?}"));
-        // Facts are whole after a panic: a text that was begun belongs to no attribute.
-        if catch_unwind(AssertUnwindSafe(print)).is_ok() {
-            understand(self.facts, slot);
+        if let Some(slot) = self.callsite.slot(field) {
+            printed(value, |text| {
+                understand(slot.attribute().value, text, |fact| (self.put)(slot, fact))
+            });
         }
+    }
+}
+
+thread_local! {
+    /// Where values are printed; kept, so that most cost no allocation.
+    static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Prints a value of the host's, and hands on its text; one that panics has none.
+fn printed(value: &dyn fmt::Debug, then: impl FnOnce(&str)) {
+    const WORTH_KEEPING: usize = 64 * 1024;
+    // A `Debug` that itself prints for us finds the place empty, and takes a fresh string.
+    let mut text = SCRATCH.try_with(Cell::take).unwrap_or_default();
+    text.clear();
+    let print = AssertUnwindSafe(|| fmt::Write::write_fmt(&mut text, format_args!("{value:?}")));
+    // One that returns an error leaves what it wrote; there is nobody to tell.
+    if catch_unwind(print).is_ok() {
+        then(&text);
+    }
+    if text.capacity() <= WORTH_KEEPING {
+        let _ = SCRATCH.try_with(|scratch| scratch.set(text));
     }
 }
 
@@ -136,23 +130,21 @@ fn number(wanted: ValueType, text: &str) -> Option<FactValue<'static>> {
 }
 
 /// Reads a printed value as what it was before it was printed, where that can be told.
-fn understand(facts: &mut Facts, slot: Slot) {
-    let wanted = slot.attribute().value;
-    let Some(text) = facts.text(slot) else {
-        return;
-    };
-    let text = match text.strip_prefix("Some(") {
-        Some(rest) => rest.strip_suffix(')').unwrap_or(text),
-        None => text,
-    };
+fn understand(wanted: ValueType, printed: &str, put: impl FnOnce(FactValue<'_>)) {
+    let inner = printed
+        .strip_prefix("Some(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let text = inner.unwrap_or(printed);
     if let Some(number) = number(wanted, text) {
-        facts.set(slot, number);
-    } else if text == "None" && wanted != ValueType::Json {
-        facts.remove(slot);
-    } else if wanted == ValueType::Text {
-        if let Some(plain) = unquoted(text) {
-            facts.set(slot, FactValue::Text(&plain));
-        }
+        put(number);
+    } else if wanted == ValueType::Json {
+        put(FactValue::Text(printed));
+    } else if text == "None" {
+        // An option that is empty says nothing.
+    } else if let (ValueType::Text, Some(plain)) = (wanted, unquoted(text)) {
+        put(FactValue::Text(&plain));
+    } else {
+        put(FactValue::Text(text));
     }
 }
 
@@ -204,11 +196,12 @@ mod tests {
 
     #[test]
     fn printed_values_are_understood_by_slot() {
-        let mut facts = Facts::default();
-        let mut print = |slot, text: &str| {
-            facts.set_display(slot, format_args!("{text}"));
-            understand(&mut facts, slot);
-            format!("{:?}", facts.get(slot))
+        let print = |slot: Slot, text: &str| {
+            let mut shown = "None".to_owned();
+            understand(slot.attribute().value, text, |fact| {
+                shown = format!("Some({fact:?})")
+            });
+            shown
         };
         assert_eq!(print(Slot::InputTokens, "12"), "Some(Int(12))");
         assert_eq!(print(Slot::InputTokens, "Some(12)"), "Some(Int(12))");

@@ -145,6 +145,29 @@ macro_rules! chat {
 }
 pub(crate) use chat;
 
+/// What `tracing-log` asks about.
+pub(crate) static METADATA: tracing::Metadata<'static> = {
+    use tracing::{Level, callsite::Identifier, field::FieldSet, metadata::Kind};
+    struct Site;
+    impl tracing::Callsite for Site {
+        fn set_interest(&self, _: tracing::subscriber::Interest) {}
+        fn metadata(&self) -> &tracing::Metadata<'_> {
+            &METADATA
+        }
+    }
+    static SITE: Site = Site;
+    tracing::Metadata::new(
+        "log",
+        "some::target",
+        Level::TRACE,
+        None,
+        None,
+        None,
+        FieldSet::new(&["message"], Identifier(&SITE)),
+        Kind::EVENT,
+    )
+};
+
 #[test]
 fn a_begin_record_tells_what_is_known_at_the_first_entry() {
     let sink = Arc::new(Sink {

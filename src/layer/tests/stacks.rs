@@ -3,7 +3,7 @@
 use tracing::{Dispatch, dispatcher, info_span};
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, registry, reload};
 
-use super::{Sink, chat, layer, text};
+use super::{METADATA, Sink, chat, layer, text};
 use crate::{
     LlmCall,
     layer::{Blinded, InstallError, Installation},
@@ -34,9 +34,11 @@ fn check(sink: &Sink) {
 fn an_env_filter_on_fmt_quiets_fmt_alone() {
     for directives in ["off", "error", "tracing_llm_audit=off", "trace"] {
         let (sink, layer) = layer();
-        let stack =
-            registry().with(layer.and_then(quiet().with_filter(EnvFilter::new(directives))));
-        dispatcher::with_default(&Dispatch::new(stack), ask);
+        let stack = registry()
+            .with(layer)
+            .with(quiet_on().with_filter(EnvFilter::new(directives)));
+        let dispatch = Dispatch::new(stack);
+        dispatcher::with_default(&dispatch, ask);
         check(&sink);
     }
 }
@@ -45,7 +47,9 @@ fn an_env_filter_on_fmt_quiets_fmt_alone() {
 #[test]
 fn log_enabled_between_spans_loses_nothing() {
     let (sink, layer) = layer();
-    let stack = registry().with(layer.and_then(quiet().with_filter(EnvFilter::new("info"))));
+    let stack = registry()
+        .with(layer)
+        .with(quiet_on().with_filter(EnvFilter::new("info")));
     let dispatch = Dispatch::new(stack);
     dispatcher::with_default(&dispatch, || {
         for _ in 0..3 {
@@ -56,29 +60,6 @@ fn log_enabled_between_spans_loses_nothing() {
         }
     });
 }
-
-/// What `tracing-log` asks about.
-static METADATA: tracing::Metadata<'static> = {
-    use tracing::{Level, callsite::Identifier, field::FieldSet, metadata::Kind};
-    struct Site;
-    impl tracing::Callsite for Site {
-        fn set_interest(&self, _: tracing::subscriber::Interest) {}
-        fn metadata(&self) -> &tracing::Metadata<'_> {
-            &METADATA
-        }
-    }
-    static SITE: Site = Site;
-    tracing::Metadata::new(
-        "log",
-        "some::target",
-        Level::TRACE,
-        None,
-        None,
-        None,
-        FieldSet::new(&["message"], Identifier(&SITE)),
-        Kind::EVENT,
-    )
-};
 
 #[test]
 fn option_vec_and_reloaded_layers_record_too() {
