@@ -40,7 +40,10 @@ pub fn layer<S>(bridge: Option<Box<dyn SpanBridge>>) -> (Arc<Drained>, AuditLaye
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let sink = Arc::new(Drained { records: Mutex::default(), prices: PriceTable::embedded() });
+    let sink = Arc::new(Drained {
+        records: Mutex::default(),
+        prices: PriceTable::embedded(),
+    });
     let options = CaptureOptions {
         bridge,
         ..CaptureOptions::default()
