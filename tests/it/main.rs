@@ -16,6 +16,8 @@ mod journal_support;
 #[cfg(feature = "otlp")]
 mod real_collector;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
+mod real_quickstart;
+#[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod real_stack;
 mod line;
 mod seed_reader;
