@@ -65,7 +65,7 @@ def prices_of(model, date, table_date):
     for period in reversed(periods):
         limit = period.get("constraint", {})
         if "start_time" in limit:
-            continue  # The recordings are priced at noon, outside of no one's night.
+            continue  # No model of a recording is priced by the time of day.
         start = limit.get("start_date", "0000-00-00")
         if start <= date and start <= table_date:
             return period["prices"]

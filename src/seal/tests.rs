@@ -293,3 +293,40 @@ fn errors_are_redacted_and_the_record_reused() {
     );
     assert_eq!(sealed.members().len(), alone.members().len());
 }
+
+/// Prints what judging and sealing cost; a look, not an assertion, because machines differ.
+#[test]
+fn sealing_is_quick() {
+    let usage = crate::operation::Usage {
+        input_tokens: Some(1_000),
+        output_tokens: Some(100),
+        ..crate::operation::Usage::default()
+    };
+    let mut record = full_record();
+    let call = CallData {
+        usage: Some(usage),
+        system: Some(Payload::Text("be brief".to_owned())),
+        input: Some(Payload::Text("word ".repeat(820))),
+        output: Some(Payload::Text("word ".repeat(410))),
+        ..CallData::default()
+    };
+    let with_bodies = full_record();
+    record.call = Some(Box::new(call.clone()));
+    let json = json!([{"role": "user", "content": "word ".repeat(820)}]).to_string();
+    let mut with_json = full_record();
+    with_json.call = Some(Box::new(CallData { input: Some(Payload::Json(json.into_bytes())), ..call }));
+    let (prices, key) = (PriceTable::embedded(), HashKey::from_bytes([1; 32]));
+    let sealer = Sealer::new(&Hashing::Hmac, Some(&key), Content::Drop);
+    let mut sealed = SealedRecord::default();
+    for (what, record) in [("texts", &record), ("JSON", &with_json), ("bodies", &with_bodies)] {
+        let mut time = |what2: &str, run: &mut dyn FnMut()| {
+            let start = std::time::Instant::now();
+            (0..2_000).for_each(|_| run());
+            println!("{what}, {what2}: {:?}", start.elapsed() / 2_000);
+        };
+        let outcome = judge(record, &prices);
+        time("judge", &mut || drop(judge(record, &prices)));
+        time("hashes", &mut || drop(sealer.hashes(record, &outcome)));
+        time("seal", &mut || sealer.seal(record, &outcome, &mut sealed));
+    }
+}
