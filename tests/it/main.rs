@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod canary;
 mod collector_config;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod examples;
@@ -13,6 +14,8 @@ mod journal_reader;
 mod journal_recovery;
 mod journal_storage;
 mod journal_support;
+mod price;
+mod provider;
 #[cfg(feature = "otlp")]
 mod real_collector;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
@@ -20,6 +23,7 @@ mod real_quickstart;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod real_stack;
 mod line;
+mod recordings;
 mod seed_reader;
 mod services;
 mod tidy;
