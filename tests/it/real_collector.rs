@@ -65,9 +65,9 @@ fn worked_journal() -> Vec<EntryBuf> {
 
 fn export(mut exporter: OtlpExporter, mut entries: &[EntryBuf]) {
     while !entries.is_empty() {
-        let exported = exporter.export(entries, PATIENCE).unwrap();
-        assert_eq!(exported.rejected, 0);
-        entries = &entries[exported.entries..];
+        let answer = exporter.export(entries, PATIENCE).unwrap();
+        assert_eq!(answer.rejected, 0);
+        entries = &entries[answer.entries..];
     }
     exporter.shutdown(PATIENCE);
 }

@@ -42,7 +42,7 @@ impl Call {
         match number % 8 {
             0 => call.prompt = format!("My name is {canary}."),
             1 => call.header = format!("Bearer {canary}"),
-            2 => call.url.push_str(&format!("?key={canary}")),
+            2 => call.url = format!("https://api.example.com/v1/messages?key={canary}"),
             3 => call.error = format!("401: invalid x-api-key: sk-ant-{canary}"),
             4 => call.prompt = format!("Repeat: -----BEGIN PRIVATE KEY-----\n{canary}"),
             5 => call.header = format!("sk-{canary}"),
@@ -50,7 +50,7 @@ impl Call {
             _ => {
                 call.error = format!(
                     "GET https://api.example.com/?token={canary} failed: Authorization: Bearer {canary}"
-                )
+                );
             }
         }
         call

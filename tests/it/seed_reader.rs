@@ -1,4 +1,4 @@
-//! A reader that knows plain audit files and nothing of this library (tests/seed_reader.py) reads a journal.
+//! A reader that knows plain audit files and nothing of this library (`tests/seed_reader.py`) reads a journal.
 
 use std::ffi::OsStr;
 use std::path::Path;
