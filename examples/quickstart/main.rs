@@ -44,7 +44,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let records = report::read(&directory, &started_at)?;
     let mut out = io::stdout().lock();
-    writeln!(out, "Recorded, one line per operation:\n")?;
+    writeln!(
+        out,
+        "Recorded, one line per operation (an agent's turn is three):\n"
+    )?;
     report::table(&mut out, &records)?;
     writeln!(out, "\nBy user:\n")?;
     report::totals(&mut out, &records)?;
@@ -62,13 +65,17 @@ fn next_steps(out: &mut impl Write, directory: &str) -> io::Result<()> {
     writeln!(
         out,
         "
-The journal: {directory}/   (keys: {directory}.keys/)
+The journal is in {directory}/, its keys are in {directory}.keys/. Try next:
 
-Try next:
-  cargo run -q -p llm-audit -- cat --dir {directory}              these records, readable
-  cargo run -q -p llm-audit -- status --dir {directory}           the journal's health
-  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 cargo run --example quickstart
-                                         the same to a Collector; collector-config/ has one with Jaeger
-  examples/quickstart/calls.rs           the annotated calls, to copy from"
+  # these records, readable; and the journal's health
+  cargo run -q -p llm-audit -- cat --dir {directory}
+  cargo run -q -p llm-audit -- status --dir {directory}
+
+  # the same to a Collector, with traces in Jaeger (collector-config/README.md: without Docker too)
+  docker compose -f collector-config/compose.yaml up -d
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 cargo run --example quickstart
+
+  # the annotated calls, to copy from
+  examples/quickstart/calls.rs"
     )
 }
