@@ -268,6 +268,9 @@ impl Opener {
             scan = scan::scan(&self.directory, stream, label, &self.verifier)?;
         }
         if let Ok(found) = &scan {
+            for place in &found.leftovers {
+                recovery::cut_segment(&self.directory, *place)?;
+            }
             recovery::remove_empty(&self.directory, label, &found.segments)?;
         }
         Ok(scan)

@@ -51,7 +51,8 @@ pub(crate) fn cut(directory: &Directory, label: Label, cut: Cut) -> Result<(), F
     }
 }
 
-fn cut_segment(directory: &Directory, place: Place) -> Result<(), FileError> {
+/// Sets aside what stands behind a place in one segment.
+pub(crate) fn cut_segment(directory: &Directory, place: Place) -> Result<(), FileError> {
     let path = directory.segment(place.segment);
     let mut file = directory.storage.open_append(&path).at("open", &path)?;
     if file.len().at("measure", &path)? == place.offset {

@@ -88,6 +88,9 @@ pub(crate) struct Scan {
     pub(crate) settings: Option<Vec<u8>>,
     /// Quarantined files that `recovery` entries name.
     pub(crate) recovered: BTreeSet<String>,
+    /// Ends of segments that are no entries, where the next segment goes on with the chain: a failed batch that could
+    /// not be truncated, as a crash left it.
+    pub(crate) leftovers: Vec<Place>,
     /// From here on everything must go.
     pub(crate) cut: Option<Cut>,
 }
@@ -128,6 +131,8 @@ struct Scanner<'a> {
     recent: VecDeque<(u64, Leaf, Place)>,
     /// The line at which a segment stops making sense; forgiven where the next segment goes on with the chain.
     stopped: Option<Place>,
+    /// Entries among what makes no sense: the chain must have the same ones.
+    suspects: BTreeMap<u64, Leaf>,
     /// While a segment repeats the end of the one before.
     repeating: Option<Repeat>,
 }
@@ -169,6 +174,7 @@ impl<'a> Scanner<'a> {
             begun: BTreeMap::new(),
             settings: None,
             recovered: BTreeSet::new(),
+            leftovers: Vec::new(),
             cut: None,
         };
         Ok(Self {
@@ -181,6 +187,7 @@ impl<'a> Scanner<'a> {
             refusal: None,
             recent: VecDeque::new(),
             stopped: None,
+            suspects: BTreeMap::new(),
             repeating: None,
         })
     }
@@ -217,12 +224,12 @@ impl<'a> Scanner<'a> {
         };
         match (fit, entry) {
             (Fit::Next, Ok(entry)) => {
-                self.stopped = None;
+                self.found.leftovers.extend(self.stopped.take());
                 self.repeating = None;
                 self.take(&entry, place);
             }
             (Fit::Repeat, Ok(entry)) => {
-                self.stopped = None;
+                self.found.leftovers.extend(self.stopped.take());
                 let seq = entry.position().seq;
                 let first = self
                     .repeating
@@ -280,6 +287,15 @@ impl<'a> Scanner<'a> {
     /// Goes on by one entry.
     fn take(&mut self, entry: &Entry<'_>, place: Place) {
         self.read(entry, place);
+        let seq = entry.position().seq;
+        if self
+            .suspects
+            .remove(&seq)
+            .is_some_and(|leaf| leaf != entry.leaf())
+        {
+            // Two entries claim the place: that is for a verifier to see.
+            self.refuse(Refusal::Damaged { seq });
+        }
         let found = &mut self.found;
         found.day = entry.position().day;
         found.prev = entry.leaf();
@@ -359,7 +375,11 @@ impl<'a> Scanner<'a> {
 
     /// Looks at an entry behind the end of the chain: a checkpoint there says that what is broken was signed.
     fn look_ahead(&mut self, entry: &Entry<'_>) {
-        if entry.position().kind != Kind::Checkpoint || entry.position().stream != self.stream {
+        let at = entry.position();
+        if at.stream == self.stream && self.suspects.len() < RECENT_MAX {
+            self.suspects.insert(at.seq, entry.leaf());
+        }
+        if at.stream != self.stream || at.kind != Kind::Checkpoint {
             return;
         }
         let event = entry.get("event").unwrap_or_default();

@@ -200,7 +200,14 @@ fn killed_at_a_random_moment() {
         thread::sleep(Duration::from_micros((state >> 20) % 3000));
         let _ = child.kill();
         child.wait().unwrap();
-        check_after(directory.path(), &format!("kill {kill}"));
+        let opened = check_after(directory.path(), &format!("kill {kill}"));
+        if kill < 3 {
+            verify_directory(
+                &directory.path().join("audit_logs"),
+                &opened.verifier_key,
+                &format!("kill {kill}"),
+            );
+        }
     }
 }
 
@@ -260,7 +267,14 @@ fn killed_at_each_step_of_a_turn() {
         let mut child = spawn("child_that_turns", directory.path(), nth);
         wait_for(&mut child, || false);
         let status = child.wait().unwrap();
-        check_after(directory.path(), &format!("step {nth}"));
+        let opened = check_after(directory.path(), &format!("step {nth}"));
+        if nth % 6 == 1 {
+            verify_directory(
+                &directory.path().join("audit_logs"),
+                &opened.verifier_key,
+                &format!("step {nth}"),
+            );
+        }
         if directory.path().join("calls").exists() {
             assert!(status.success());
             break;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tracing_llm_audit::{
     entry::{Kind, StreamId},
-    journal::{Adopted, JournalWriter, MemoryStorage, Opened, Refusal},
+    journal::{Adopted, JournalReader, JournalWriter, MemoryStorage, Opened, Refusal},
 };
 
 use crate::journal_support::*;
@@ -321,18 +321,17 @@ fn a_repeated_end_comes_once() {
         tracing_llm_audit::journal::Storage::create_dir(&copy, "/j/audit_logs/locks".as_ref())
             .unwrap();
         let (mut writer, opened) = reopen(&copy);
+        // What is not even the beginning of an entry is set aside, and told.
         assert_eq!(
             (writer.stream(), opened.quarantined_bytes, writer.next_acc()),
-            (stream, 0, 5)
+            (stream, torn.len() as u64, 5)
         );
         append(&mut writer, 5);
         writer.close().unwrap();
-        if !torn.starts_with(b"\0") {
-            let reader = std::sync::Arc::new(copy.clone());
-            let found =
-                &check_on(reader, DIRECTORY.as_ref(), &key, Strictness::AfterFailures)[&stream];
-            assert_eq!((found.repeats, &found.written), (1, &(1..=5).collect()));
-        }
+        let reader = std::sync::Arc::new(copy.clone());
+        let found = &check_on(reader, DIRECTORY.as_ref(), &key, Strictness::AfterFailures)[&stream];
+        assert_eq!((found.repeats, &found.written), (1, &(1..=5).collect()));
+        verify_independently(&copy, &key, "repeated");
     }
 }
 
@@ -356,6 +355,27 @@ fn an_end_that_is_repeated_in_part_is_set_aside() {
     let found = &check_on(reader, DIRECTORY.as_ref(), &key, Strictness::AfterFailures)[&stream];
     assert_eq!((found.repeats, &found.named), (0, &[4].into()));
     assert_eq!(quarantine(&storage).len(), 2);
+}
+
+/// Behind a segment's end stands another entry of a number that the chain has: that is a fork, and is not tidied away.
+#[test]
+fn a_fork_at_a_segments_end_is_left_for_the_verifier() {
+    let (storage, stream, _) = crashed(4);
+    let (other, _, _) = crashed(4);
+    let all = lines(&storage);
+    let forked = String::from_utf8(lines(&other).pop().unwrap()).unwrap();
+    let reader = JournalReader::on(std::sync::Arc::new(other.clone()), DIRECTORY);
+    let other_stream = reader.first_stream().unwrap().unwrap();
+    let forked = forked.replace(&other_stream.to_string(), &stream.to_string());
+    let (kept, moved) = all.split_at(all.len() - 1);
+    storage.write(SEGMENT, &[kept.concat(), forked.into_bytes()].concat());
+    storage.write("/j/audit_logs/audit_2026-11-22.1.jsonl", &moved.concat());
+    let (writer, opened) = reopen(&storage);
+    assert_ne!(writer.stream(), stream);
+    assert!(
+        matches!(opened.not_continued[..], [(_, Refusal::Damaged { .. })]),
+        "{opened:?}"
+    );
 }
 
 #[test]

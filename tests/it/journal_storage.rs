@@ -28,6 +28,7 @@ struct Plan {
     fail_from: AtomicU64,
     fail_to: AtomicU64,
     full: AtomicBool,
+    is_full: AtomicBool,
     /// The power goes when this sync has returned.
     cut_after_sync: AtomicU64,
     is_dead: AtomicBool,
@@ -68,12 +69,9 @@ impl FaultStorage {
         self
     }
 
-    /// Lets all calls from now on fail with a full disk, or succeed again.
+    /// Lets all appends from now on fail for want of space, or succeed again.
     pub(crate) fn set_full(&self, is_full: bool) {
-        let from = if is_full { 0 } else { u64::MAX };
-        self.plan.full.store(true, Ordering::Relaxed);
-        self.plan.fail_to.store(u64::MAX, Ordering::Relaxed);
-        self.plan.fail_from.store(from, Ordering::Relaxed);
+        self.plan.is_full.store(is_full, Ordering::Relaxed);
     }
 
     /// Lets every call fail once the `nth` sync has returned, counted from 1.
@@ -224,7 +222,11 @@ impl StorageFile for FaultFile {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Err(error) = self.plan.call() {
+        let full = || match self.plan.is_full.load(Ordering::Relaxed) {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        };
+        if let Err(error) = self.plan.call().and_then(|()| full()) {
             // What a full or failing disk took before it said no.
             if !self.plan.is_dead.load(Ordering::Relaxed) {
                 self.inner.append(&bytes[..bytes.len() / 2])?;

@@ -374,3 +374,24 @@ impl Found {
         }
     }
 }
+
+/// Lets the independent verifier judge a journal in memory: consistent, at worst with something that a crash leaves.
+pub(crate) fn verify_independently(storage: &MemoryStorage, verifier_key: &str, what: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    for path in storage.paths() {
+        if let Ok(relative) = path.strip_prefix(DIRECTORY) {
+            let copy = directory.path().join(relative);
+            std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            std::fs::write(copy, storage.read(&path).unwrap()).unwrap();
+        }
+    }
+    verify_directory(directory.path(), verifier_key, what);
+}
+
+/// The same of a journal on disk.
+pub(crate) fn verify_directory(directory: &Path, verifier_key: &str, what: &str) {
+    if let Some(report) = crate::verifier::verify(directory, &[verifier_key], &[]) {
+        let is_consistent = matches!(report["exit"].as_u64(), Some(0 | 2));
+        assert!(is_consistent, "{what}: {}", report["findings"]);
+    }
+}

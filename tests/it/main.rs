@@ -8,6 +8,7 @@ mod collector_config;
 mod examples;
 mod format;
 mod journal_crash;
+mod journal_disk;
 mod journal_faults;
 mod journal_life;
 mod journal_reader;
