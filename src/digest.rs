@@ -91,10 +91,8 @@ impl Digester {
         if matches!(self, Self::Off) || json.trim_ascii() == b"null" {
             return String::new();
         }
-        if json.trim_ascii_start().first() == Some(&b'"') {
-            if let Some(text) = json::text(json) {
-                return self.hash_bytes(text.as_bytes());
-            }
+        if let Some(text) = json::text(json) {
+            return self.hash_bytes(text.as_bytes());
         }
         scratch.clear();
         match json::canonical(scratch, json) {
@@ -134,9 +132,9 @@ fn spelled(prefix: &str, hash: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn hash(hashing: &Hashing, content: Material<'_>) -> String {
+    fn hash(hashing: &Hashing, content: &Material<'_>) -> String {
         let key = HashKey::from_bytes([7; 32]);
-        Digester::new(hashing, Some(&key)).hash(&content, &mut Vec::new())
+        Digester::new(hashing, Some(&key)).hash(content, &mut Vec::new())
     }
 
     fn text(text: &str) -> Material<'_> {
@@ -150,12 +148,15 @@ mod tests {
     #[test]
     fn spelling_of_the_three_ways() {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(hash(&Hashing::Sha256, text("abc")), format!("sha256:{abc}"));
-        assert_eq!(hash(&Hashing::Off, text("abc")), "");
+        assert_eq!(
+            hash(&Hashing::Sha256, &text("abc")),
+            format!("sha256:{abc}")
+        );
+        assert_eq!(hash(&Hashing::Off, &text("abc")), "");
         let key = HashKey::from_bytes([7; 32]);
-        let keyed = hash(&Hashing::Hmac, text("abc"));
+        let keyed = hash(&Hashing::Hmac, &text("abc"));
         assert!(keyed.starts_with(&format!("hmac-sha256:{}:", key.id())) && !keyed.contains(abc));
-        assert_eq!(hash(&Hashing::HmacWith(key), text("abc")), keyed);
+        assert_eq!(hash(&Hashing::HmacWith(key), &text("abc")), keyed);
         // RFC 4231, test case 2, has another key length; the state is hmac's own.
         let rfc = Hmac::<Sha256>::new_from_slice(b"Jefe")
             .expect("any length")
@@ -168,23 +169,23 @@ mod tests {
     fn spelling_of_json_does_not_matter() {
         let one = hash(
             &Hashing::Sha256,
-            json(r#"[{"role":"user","content":"\u00e9","n":1.0}]"#),
+            &json(r#"[{"role":"user","content":"\u00e9","n":1.0}]"#),
         );
         let other = hash(
             &Hashing::Sha256,
-            json(" [ { \"n\" : 1, \"content\":\"é\",\"role\":\"user\"} ] "),
+            &json(" [ { \"n\" : 1, \"content\":\"é\",\"role\":\"user\"} ] "),
         );
         assert_eq!(one, other);
         assert_eq!(
-            hash(&Hashing::Sha256, json("\"abc\"")),
-            hash(&Hashing::Sha256, text("abc"))
+            hash(&Hashing::Sha256, &json("\"abc\"")),
+            hash(&Hashing::Sha256, &text("abc"))
         );
         assert_eq!(
-            hash(&Hashing::Sha256, json("no JSON")),
-            hash(&Hashing::Sha256, text("no JSON"))
+            hash(&Hashing::Sha256, &json("no JSON")),
+            hash(&Hashing::Sha256, &text("no JSON"))
         );
         for nothing in [json(""), json("null"), text("")] {
-            assert_eq!(hash(&Hashing::Sha256, nothing), "");
+            assert_eq!(hash(&Hashing::Sha256, &nothing), "");
         }
     }
 }

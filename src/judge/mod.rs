@@ -19,10 +19,10 @@ pub(crate) use named::text_list;
 
 use crate::{
     facts::{FactValue, Facts},
-    outcome::{Detail, Outcome},
+    outcome::{Cost, Detail, Outcome},
     price::PriceTable,
     provider::{Flavour, Reading, Request, Want, provider_at, provider_name, read, read_request},
-    record::{AuditRecord, CallData, Stage},
+    record::{AuditRecord, CallData, ResponseBody, Stage},
     semconv::Slot,
 };
 
@@ -62,7 +62,7 @@ pub(crate) fn judge(record: &AuditRecord, prices: &PriceTable) -> Outcome {
         stream: said.stream(),
         usage: tokens.usage,
         responses_summed: tokens.responses_summed,
-        cost: crate::outcome::Cost::default(),
+        cost: Cost::default(),
         error_type: verdict.error_type,
         error_message: verdict.error_message,
         detail: Detail {
@@ -89,7 +89,7 @@ impl<'a> Said<'a> {
             .map(|call| call.responses.as_slice())
             .unwrap_or_default()
             .iter();
-        let read = |body: &'a crate::record::ResponseBody| {
+        let read = |body: &'a ResponseBody| {
             read(&body.bytes, body.http_status, body.complete, Want::Facts)
         };
         Self {
@@ -154,7 +154,7 @@ impl<'a> Said<'a> {
             .find(|reading| !reading.finish_reasons.is_empty());
         match read {
             Some(reading) => reading.finish_reasons.clone(),
-            None => named::text_list(self.facts.text(Slot::FinishReasons).unwrap_or_default()),
+            None => text_list(self.facts.text(Slot::FinishReasons).unwrap_or_default()),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     operation::Status,
     provider::refusal_code,
     record::{End, Stage},
-    redact::redact,
+    redact::{redact, start_of},
     semconv::{Role, Slot},
 };
 
@@ -72,7 +72,7 @@ pub(super) fn verdict(said: &Said<'_>, operation: &str) -> Verdict {
 /// A code is short; what is not is cut, and none holds a credential.
 fn code(text: &str) -> String {
     let text = redact(text.trim());
-    text[..text.floor_char_boundary(text.len().min(CODE_BYTES_MAX))].to_owned()
+    start_of(&text, CODE_BYTES_MAX).to_owned()
 }
 
 /// The reason's code, where the provider refused.

@@ -141,6 +141,7 @@ fn usage_of_the_handle_comes_first_and_nested_usage_is_null() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_end_has_its_status() {
     let failed = |message: &str| CallData {
         error: Some(CallError {
@@ -355,6 +356,6 @@ fn lists_are_read_as_spans_give_them() {
         ("[Stop, Length]", vec!["Stop", "Length"]),
         ("[]", vec![]),
     ] {
-        assert_eq!(named::text_list(text), expected, "{text}");
+        assert_eq!(text_list(text), expected, "{text}");
     }
 }

@@ -81,7 +81,7 @@ pub(crate) fn whole_number(value: FactValue<'_>) -> Option<u64> {
         FactValue::Int(int) => u64::try_from(int).ok(),
         FactValue::UInt(int) => Some(int),
         FactValue::Double(double) => {
-            let is_whole = double >= 0.0 && double < 9e15 && double.fract() == 0.0;
+            let is_whole = (0.0..9e15).contains(&double) && double.fract() == 0.0;
             is_whole.then_some(double as u64)
         }
         FactValue::Text(text) => {

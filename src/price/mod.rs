@@ -62,6 +62,12 @@ pub struct PriceTable {
     cache: Arc<RwLock<Cache>>,
 }
 
+/// What the cache knows of a model: where it is, or that no table has it.
+enum Cached {
+    No,
+    Known(Option<Place>),
+}
+
 /// For names of hosts, then of providers: the name, then the model, then where they led.
 #[derive(Default)]
 struct Cache {
@@ -102,6 +108,7 @@ pub enum PriceTableError {
 
 impl PriceTable {
     /// Returns the embedded table; it is read once in a process, in a few milliseconds.
+    #[expect(clippy::missing_panics_doc, reason = "a test reads the same bytes")]
     pub fn embedded() -> Self {
         static TABLE: OnceLock<Arc<Table>> = OnceLock::new();
         let table = TABLE.get_or_init(|| {
@@ -163,8 +170,8 @@ impl PriceTable {
 
     fn find(&self, served_by: ServedBy<'_>, model: &str) -> Option<Found<'_>> {
         let place = match self.cached(served_by, model) {
-            Some(place) => place,
-            None => self.look_up(served_by, model),
+            Cached::Known(place) => place,
+            Cached::No => self.look_up(served_by, model),
         };
         place.map(|(layer, provider, model)| {
             let table = &self.layers[layer];
@@ -178,10 +185,12 @@ impl PriceTable {
         })
     }
 
-    fn cached(&self, served_by: ServedBy<'_>, model: &str) -> Option<Option<Place>> {
+    fn cached(&self, served_by: ServedBy<'_>, model: &str) -> Cached {
         let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
         let (kind, name) = served_by.cache_key();
-        cache.places[kind].get(name)?.get(model).copied()
+        let models = cache.places[kind].get(name);
+        let place = models.and_then(|models| models.get(model));
+        place.map_or(Cached::No, |place| Cached::Known(*place))
     }
 
     fn look_up(&self, served_by: ServedBy<'_>, model: &str) -> Option<Place> {

@@ -37,8 +37,8 @@ pub(crate) struct Table {
 pub(crate) struct Provider {
     pub(crate) id: String,
     api_pattern: Option<Regex>,
-    provider_match: Option<Rule>,
-    model_match: Option<Rule>,
+    named: Option<Rule>,
+    serves: Option<Rule>,
     fallbacks: Vec<String>,
     pub(crate) models: Vec<Model>,
 }
@@ -93,20 +93,19 @@ impl Model {
     pub(crate) fn prices_at(&self, at: Timestamp, table_date: NaiveDate) -> Option<Chosen<'_>> {
         let (date, time) = date_time(at);
         let mut forecast = None;
-        for period in self.periods.iter().rev() {
-            match period.constraint {
-                Constraint::From(start) if start > table_date => {
-                    if date >= start {
-                        forecast = forecast.or(Some(start));
-                    }
-                    continue;
+        let holds = |period: &&Period| match period.constraint {
+            Constraint::Always => true,
+            Constraint::From(start) if start > table_date => {
+                if date >= start {
+                    forecast = forecast.or(Some(start));
                 }
-                Constraint::From(start) if date < start => continue,
-                Constraint::Daily { start, end } if !within(time, start, end) => continue,
-                _ => return Some(Chosen { period, forecast }),
+                false
             }
-        }
-        let period = self.periods.first()?;
+            Constraint::From(start) => date >= start,
+            Constraint::Daily { start, end } => within(time, start, end),
+        };
+        let held = self.periods.iter().rev().find(holds);
+        let period = held.or(self.periods.first())?;
         Some(Chosen { period, forecast })
     }
 }
@@ -150,7 +149,7 @@ impl Table {
     fn provider_named(&self, name: &str) -> Option<usize> {
         self.provider_with_id(name)
             .or_else(|| self.provider_with_id(id_of_convention(name)?))
-            .or_else(|| self.first(|known| fits(known.provider_match.as_ref(), name)))
+            .or_else(|| self.first(|known| fits(known.named.as_ref(), name)))
     }
 
     fn provider_at(&self, host: Option<&str>) -> Option<usize> {
@@ -165,7 +164,7 @@ impl Table {
     }
 
     fn provider_of_model(&self, model: &str) -> Option<usize> {
-        self.first(|known| fits(known.model_match.as_ref(), model))
+        self.first(|known| fits(known.serves.as_ref(), model))
     }
 
     fn provider_with_id(&self, id: &str) -> Option<usize> {
@@ -329,8 +328,8 @@ impl ProviderText<'_> {
         let models = self.models.into_iter().map(|model| model.check(&provider));
         Ok(Provider {
             api_pattern: pattern.map_err(bad_rule)?,
-            provider_match: rule(self.provider_match)?,
-            model_match: rule(self.model_match)?,
+            named: rule(self.provider_match)?,
+            serves: rule(self.model_match)?,
             fallbacks: self.fallback_model_providers.unwrap_or_default(),
             models: models.collect::<Result<_, _>>()?,
             id: self.id,

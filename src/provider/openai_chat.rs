@@ -1,4 +1,4 @@
-//! OpenAI Chat Completions, and every host that speaks it: whole bodies and streams.
+//! `OpenAI` Chat Completions, and every host that speaks it: whole bodies and streams.
 //!
 //! Promise: of usage that is sent more than once the last counts; nothing is ever added up.
 //! Not here: which host it is; what differs between hosts is told by the fields that they send.

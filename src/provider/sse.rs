@@ -15,8 +15,7 @@ const EVENT_BYTES_MAX: usize = 64 << 20;
 pub(crate) struct EventStream {
     line: Vec<u8>,
     name: Vec<u8>,
-    data: Vec<u8>,
-    has_data: bool,
+    data: Option<Vec<u8>>,
     is_overlong: bool,
     /// The last byte was a carriage return: a line feed that follows belongs to it.
     after_return: bool,
@@ -51,10 +50,11 @@ impl EventStream {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        if self.line.len() + self.data.len() + bytes.len() > EVENT_BYTES_MAX {
+        let data_bytes = self.data.as_ref().map_or(0, Vec::len);
+        if self.line.len() + data_bytes + bytes.len() > EVENT_BYTES_MAX {
             self.is_overlong = true;
             self.line.clear();
-            self.data.clear();
+            self.data = None;
         }
         if !self.is_overlong {
             self.line.extend_from_slice(bytes);
@@ -85,24 +85,22 @@ impl EventStream {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match &line[..colon] {
             b"event" => self.name = value.to_vec(),
-            b"data" => {
-                if self.has_data {
-                    self.data.push(b'\n');
+            b"data" => match &mut self.data {
+                Some(data) => {
+                    data.push(b'\n');
+                    data.extend_from_slice(value);
                 }
-                self.data.extend_from_slice(value);
-                self.has_data = true;
-            }
+                None => self.data = Some(value.to_vec()),
+            },
             _ => {}
         }
     }
 
     fn dispatch(&mut self, emit: &mut dyn FnMut(&[u8], &[u8])) {
-        if self.has_data && !self.is_overlong {
-            emit(&self.name, &self.data);
+        if let Some(data) = self.data.take().filter(|_| !self.is_overlong) {
+            emit(&self.name, &data);
         }
         self.name.clear();
-        self.data.clear();
-        self.has_data = false;
         self.is_overlong = false;
     }
 }
@@ -145,7 +143,7 @@ mod tests {
         let mut found = 0;
         stream.push(b"data: ", &mut |_, _| found += 1);
         for _ in 0..70 {
-            stream.push(&[b'x'; 1 << 20], &mut |_, _| found += 1);
+            stream.push(&vec![b'x'; 1 << 20], &mut |_, _| found += 1);
         }
         stream.push(b"\n\ndata: 1\n\n", &mut |_, _| found += 1);
         assert_eq!(found, 1);

@@ -141,7 +141,7 @@ fn check_error(recording: &Recording, reading: &Reading<'_>, way: &str) {
     let said = |key: &str, found: &Option<String>| match &error[key] {
         Value::Null => {}
         Value::String(text) => {
-            assert_eq!(found.as_ref(), Some(text), "{} {way}: {key}", recording.id)
+            assert_eq!(found.as_ref(), Some(text), "{} {way}: {key}", recording.id);
         }
         other => assert_eq!(
             found.as_ref(),
@@ -397,12 +397,12 @@ fn chat_events(choices: &[Value], size: usize) -> String {
     let mut out = String::new();
     let mut chunk = |choice: Value| {
         let chunk = json!({"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [choice]});
-        out.push_str(&format!("data: {chunk}\n\n"));
+        out += &format!("data: {chunk}\n\n");
     };
     for choice in choices {
         let (index, message) = (&choice["index"], &choice["message"]);
         let mut delta = |delta: Value| {
-            chunk(json!({"index": index, "delta": delta, "logprobs": null, "finish_reason": null}))
+            chunk(json!({"index": index, "delta": delta, "logprobs": null, "finish_reason": null}));
         };
         let mut first = json!({"role": "assistant", "content": if message["content"].is_null() { Value::Null } else { json!("") }});
         if message.get("refusal").is_some() {

@@ -96,12 +96,21 @@ fn is_inside_word(bytes: &[u8], at: usize) -> bool {
     at > 0 && bytes[at - 1].is_ascii_alphanumeric()
 }
 
+/// Returns the start of a text, of so many bytes at most, that ends between characters.
+pub(crate) fn start_of(text: &str, bytes_max: usize) -> &str {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// The part that is looked at; where that is not all, it does not end inside a word, which might be half a secret.
 fn bounded(text: &str) -> &str {
     if text.len() <= LOOK_BYTES_MAX {
         return text;
     }
-    let head = &text[..text.floor_char_boundary(LOOK_BYTES_MAX)];
+    let head = start_of(text, LOOK_BYTES_MAX);
     let end = head
         .rfind(|letter: char| letter.is_whitespace())
         .unwrap_or(0);
@@ -109,7 +118,7 @@ fn bounded(text: &str) -> &str {
 }
 
 fn cut(out: &mut String) {
-    let end = out.floor_char_boundary(out.len().min(TEXT_BYTES_MAX - CUT.len()));
+    let end = start_of(out, TEXT_BYTES_MAX - CUT.len()).len();
     out.truncate(end);
     out.push_str(CUT);
 }

@@ -246,8 +246,11 @@ impl<'a> Value<'a> {
                     1
                 }
                 [b'S', b'o', b'm', b'e', b'(', ..] if quote.is_none() => 5,
-                [b'b' | b'r', b'"', ..] if quote.is_none() => 1,
-                [b' ' | b'\t' | b'[' | b'(' | b'&', ..] if quote.is_none() => 1,
+                [b'b' | b'r' | b'&', b'"', ..] | [b' ' | b'\t' | b'[' | b'(', ..]
+                    if quote.is_none() =>
+                {
+                    1
+                }
                 _ => break,
             };
         }
@@ -273,8 +276,8 @@ impl<'a> Value<'a> {
 
     /// Says whether the value is a word of prose, or nothing but a mask.
     fn is_word(&self) -> bool {
-        let is_known = |word: &&str| self.look.eq_ignore_ascii_case(word.as_bytes());
-        WORDS.iter().any(|word| is_known(&word)) || self.look.iter().all(|byte| *byte == b'*')
+        let is_known = |word: &str| self.look.eq_ignore_ascii_case(word.as_bytes());
+        WORDS.iter().any(|word| is_known(word)) || self.look.iter().all(|byte| *byte == b'*')
     }
 
     /// Says whether a value ends before `rest[at]`.

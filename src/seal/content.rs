@@ -85,7 +85,7 @@ impl<'a> Contents<'a> {
         }
         if !omitted.is_empty() {
             members.push_with("content_too_long", |out| {
-                super::facts::write_texts(out, &omitted)
+                super::facts::write_texts(out, &omitted);
             });
         }
     }

@@ -13,7 +13,7 @@ use crate::{
     judge::text_list,
     operation::SanitizationEvent,
     record::{AuditRecord, Stage},
-    redact::redact,
+    redact::{redact, start_of},
     semconv::{Attribute, Role, Slot, ValueType},
 };
 
@@ -102,7 +102,7 @@ pub(super) fn write_texts(out: &mut Vec<u8>, texts: &[impl AsRef<str>]) {
 }
 
 fn bounded(text: &str) -> &str {
-    &text[..text.floor_char_boundary(text.len().min(TEXT_BYTES_MAX))]
+    start_of(text, TEXT_BYTES_MAX)
 }
 
 /// A text, or a number or truth value in words.

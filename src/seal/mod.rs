@@ -145,10 +145,10 @@ fn push_seed_keys(members: &mut Members, record: &AuditRecord, outcome: &Outcome
         .as_ref()
         .or(outcome.request_model.as_ref());
     members.push_with("request_id", |out| {
-        quoted(out, format_args!("{}", record.request_id))
+        quoted(out, format_args!("{}", record.request_id));
     });
     members.push_with("timestamp", |out| {
-        quoted(out, format_args!("{}", record.started_at))
+        quoted(out, format_args!("{}", record.started_at));
     });
     facts::push_user(members, record);
     match model {
@@ -247,7 +247,7 @@ fn push_outcome(members: &mut Members, outcome: &Outcome) {
     }
     if !outcome.finish_reasons.is_empty() {
         members.push_with("finish_reasons", |out| {
-            facts::write_texts(out, &outcome.finish_reasons)
+            facts::write_texts(out, &outcome.finish_reasons);
         });
     }
     if let Some(stream) = outcome.stream {
@@ -271,7 +271,7 @@ fn push_trace(members: &mut Members, record: &AuditRecord) {
     }
     if let Some(parent) = record.parent_request_id {
         members.push_with("parent_request_id", |out| {
-            quoted(out, format_args!("{parent}"))
+            quoted(out, format_args!("{parent}"));
         });
     }
 }

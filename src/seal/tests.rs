@@ -57,8 +57,8 @@ fn sealer(content: Content) -> Sealer {
 /// The line of a record, as text and as a reader sees it.
 fn line(sealer: &Sealer, record: &AuditRecord) -> (String, Value) {
     let outcome = judge(record, &PriceTable::embedded());
-    let mut sealed = SealedRecord::default();
-    sealer.seal(record, &outcome, &mut sealed);
+    let mut to = SealedRecord::default();
+    sealer.seal(record, &outcome, &mut to);
     let at = Position {
         stream: StreamId::from_bytes([1; 16]),
         seq: 0,
@@ -68,7 +68,7 @@ fn line(sealer: &Sealer, record: &AuditRecord) -> (String, Value) {
         prev: Leaf::ZERO,
     };
     let mut out = Vec::new();
-    write_line(&mut out, sealed.members(), &at, &[[0; 16]; 5]).expect("short enough");
+    write_line(&mut out, to.members(), &at, &[[0; 16]; 5]).expect("short enough");
     let text = String::from_utf8(out).expect("text");
     crate::entry::Entry::parse(text.trim_end().as_bytes()).expect("a line without damage");
     let value = serde_json::from_str(&text).expect("JSON");
@@ -126,7 +126,7 @@ fn a_full_record_has_its_keys_in_order_and_no_content() {
     let expected = json!({
         "timestamp": "2026-11-22T10:00:00.123456Z", "user_id": "ada", "model": "claude-sonnet-4-5-20250929",
         "action": "messages.create", "input_tokens": 150, "output_tokens": 10, "thinking_tokens": null,
-        "latency_ms": 1234, "cost_usd": 0.000465, "status": "success", "error_message": "", "sanitization_count": 3,
+        "latency_ms": 1234, "cost_usd": 4.65e-4, "status": "success", "error_message": "", "sanitization_count": 3,
         "metadata": {"n": 100, "team": "blue", "raw": "no json"},
         "provider": "anthropic", "operation": "chat", "request_model": "claude-sonnet-4-5", "response_id": "msg_1",
         "cache_read_tokens": 50, "finish_reasons": ["end_turn"], "stream": false, "time_to_first_chunk_ms": 200,
@@ -280,10 +280,10 @@ fn errors_are_redacted_and_the_record_reused() {
     );
     assert_eq!(value["status"], "error");
     assert_eq!(text.lines().count(), 1);
-    let mut sealed = SealedRecord::default();
+    let mut to = SealedRecord::default();
     let (first, second) = (full_record(), record(Facts::default(), CallData::default()));
     for record in [&first, &second] {
-        sealer(Content::Drop).seal(record, &judge(record, &PriceTable::embedded()), &mut sealed);
+        sealer(Content::Drop).seal(record, &judge(record, &PriceTable::embedded()), &mut to);
     }
     let mut alone = SealedRecord::default();
     sealer(Content::Drop).seal(
@@ -291,7 +291,7 @@ fn errors_are_redacted_and_the_record_reused() {
         &judge(&second, &PriceTable::embedded()),
         &mut alone,
     );
-    assert_eq!(sealed.members().len(), alone.members().len());
+    assert_eq!(to.members().len(), alone.members().len());
 }
 
 /// Prints what judging and sealing cost; a look, not an assertion, because machines differ.
@@ -314,12 +314,19 @@ fn sealing_is_quick() {
     record.call = Some(Box::new(call.clone()));
     let json = json!([{"role": "user", "content": "word ".repeat(820)}]).to_string();
     let mut with_json = full_record();
-    with_json.call = Some(Box::new(CallData { input: Some(Payload::Json(json.into_bytes())), ..call }));
+    with_json.call = Some(Box::new(CallData {
+        input: Some(Payload::Json(json.into_bytes())),
+        ..call
+    }));
     let (prices, key) = (PriceTable::embedded(), HashKey::from_bytes([1; 32]));
     let sealer = Sealer::new(&Hashing::Hmac, Some(&key), Content::Drop);
-    let mut sealed = SealedRecord::default();
-    for (what, record) in [("texts", &record), ("JSON", &with_json), ("bodies", &with_bodies)] {
-        let mut time = |what2: &str, run: &mut dyn FnMut()| {
+    let mut to = SealedRecord::default();
+    for (what, record) in [
+        ("texts", &record),
+        ("JSON", &with_json),
+        ("bodies", &with_bodies),
+    ] {
+        let time = |what2: &str, run: &mut dyn FnMut()| {
             let start = std::time::Instant::now();
             (0..2_000).for_each(|_| run());
             println!("{what}, {what2}: {:?}", start.elapsed() / 2_000);
@@ -327,6 +334,6 @@ fn sealing_is_quick() {
         let outcome = judge(record, &prices);
         time("judge", &mut || drop(judge(record, &prices)));
         time("hashes", &mut || drop(sealer.hashes(record, &outcome)));
-        time("seal", &mut || sealer.seal(record, &outcome, &mut sealed));
+        time("seal", &mut || sealer.seal(record, &outcome, &mut to));
     }
 }

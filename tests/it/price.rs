@@ -1,4 +1,4 @@
-//! The cost of every recorded call, against a computation apart from the library (tests/independent_cost.py).
+//! The cost of every recorded call, against a computation apart from the library (`tests/independent_cost.py`).
 
 use std::{path::Path, process::Command};
 
