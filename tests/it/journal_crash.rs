@@ -10,17 +10,20 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
 };
 
+use tracing::{Dispatch, dispatcher, info_span};
 use tracing_llm_audit::{
-    SystemEntropy,
+    LlmAudit, LlmCall, SystemEntropy,
     checkpoint::KeyName,
-    entry::{Kind, StreamId},
+    entry::StreamId,
     journal::{Adopted, FileStorage, JournalOptions, JournalWriter, Opened, Seams},
 };
+
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::{journal_storage::FaultStorage, journal_support::*};
 
@@ -95,36 +98,36 @@ impl Acks {
     }
 }
 
-/// Eight threads make records as fast as one writer takes them, which commits them in groups.
-fn write_under_load(mut writer: JournalWriter, directory: &Path, records: u64) {
-    let mut acks = Acks::new(directory);
-    let (sender, receiver) = mpsc::sync_channel(1024);
-    let first = writer.next_acc();
-    for thread in 0..THREADS {
-        let sender = sender.clone();
-        thread::spawn(move || {
-            for number in 0..records / THREADS {
-                let acc = first + number * THREADS + thread;
-                if sender.send((acc, record(acc, "success"))).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    drop(sender);
-    let mut accs = Vec::new();
-    while let Ok((acc, members)) = receiver.recv() {
-        writer.append(acc, Kind::Call, &members).unwrap();
-        accs.push(acc);
-        while let Ok((acc, members)) = receiver.try_recv() {
-            writer.append(acc, Kind::Call, &members).unwrap();
-            accs.push(acc);
+/// How many acknowledgements a thread lets come together before it waits for them.
+const HELD_MAX: usize = 32;
+
+/// Eight threads make calls as fast as the whole line takes them, and note what was acknowledged.
+fn call_under_load(directory: &Path, records: u64) {
+    let builder = LlmAudit::builder().directory(directory.join("audit_logs")).name(NAME);
+    let builder = builder.segment_bytes_max(1 << 20).queue_wait_max(Duration::from_secs(60));
+    let (layer, guard) = builder.build().unwrap();
+    let stream = StreamId::parse(&guard.health().stream.unwrap()).unwrap();
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
+    let acks = Mutex::new(Acks::new(directory));
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| dispatcher::with_default(&dispatch, || make_calls(records / THREADS, stream, &acks)));
         }
-        writer.sync().unwrap();
-        acks.note(writer.stream(), &mut accs);
-        writer.tick().unwrap();
+    });
+}
+
+fn make_calls(count: u64, stream: StreamId, acks: &Mutex<Acks>) {
+    let (mut held, mut accs) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        let span = info_span!("ask", gen_ai.operation.name = "chat", user.id = number);
+        held.push(LlmCall::of(&span).input_text("question").ack());
+        drop(span);
+        if held.len() == HELD_MAX || number + 1 == count {
+            let durable = held.drain(..).map(|ack| ack.wait(Duration::from_secs(60)).unwrap().acc);
+            accs.extend(durable);
+            acks.lock().unwrap().note(stream, &mut accs);
+        }
     }
-    writer.close().unwrap();
 }
 
 /// Opens the journal, looks whether all is there, and closes it.
@@ -171,10 +174,7 @@ fn child_under_load() {
     let Some((directory, records)) = orders() else {
         return;
     };
-    let mut options = file_options(&directory);
-    options.segment_bytes_max = 1 << 20;
-    let (writer, _) = JournalWriter::open(options, Seams::default()).unwrap();
-    write_under_load(writer, &directory, records);
+    call_under_load(&directory, records);
 }
 
 #[test]
