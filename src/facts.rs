@@ -3,8 +3,6 @@
 //! Promise: setting a fact never runs user code under a lock of ours, and the last value wins.
 //! Not here: which field is which attribute (`semconv`, `layer`).
 
-use std::fmt;
-
 use crate::semconv::Slot;
 
 /// One attribute's value, as the span gave it.
@@ -57,18 +55,7 @@ impl Facts {
         self.put(slot, stored);
     }
 
-    /// Sets an attribute to what `value` prints; nothing is allocated beside the buffer.
-    pub(crate) fn set_display(&mut self, slot: Slot, value: fmt::Arguments<'_>) {
-        let start = self.texts.len();
-        // A user's `Debug` that fails leaves what it wrote; there is nobody to tell.
-        let _ = fmt::Write::write_fmt(&mut self.texts, value);
-        let stored = Stored::Text {
-            start: start as u32,
-            len: (self.texts.len() - start) as u32,
-        };
-        self.put(slot, stored);
-    }
-
+    #[inline]
     fn store(&mut self, text: &str) -> Stored {
         let start = self.texts.len();
         self.texts.push_str(text);
@@ -83,6 +70,7 @@ impl Facts {
         self.texts.len()
     }
 
+    #[inline]
     fn put(&mut self, slot: Slot, stored: Stored) {
         if !self.has(slot) {
             self.set |= bit(slot);
@@ -158,7 +146,7 @@ mod tests {
     fn the_last_value_of_a_fact_wins() {
         let mut facts = Facts::default();
         facts.set(Slot::RequestModel, FactValue::Text("a"));
-        facts.set_display(Slot::RequestModel, format_args!("{}", "b"));
+        facts.set(Slot::RequestModel, FactValue::Text("b"));
         assert_eq!(facts.text(Slot::RequestModel), Some("b"));
         assert_eq!(facts.iter().count(), 1);
     }

@@ -19,7 +19,7 @@ use std::{
 
 use super::{SpanValue, callsite::Callsite, detached::Detached};
 use crate::{
-    facts::Facts,
+    facts::{FactValue, Facts},
     operation::{RequestId, TraceIds},
     record::{AuditRecord, CallData, Capture, End, Stage},
     semconv::Slot,
@@ -57,7 +57,7 @@ pub(crate) struct CallState {
     /// A stream was dropped before its end.
     pub(crate) is_cut: bool,
     /// There was a span of ours around it when it began.
-    pub(crate) has_around: bool,
+    has_around: bool,
 }
 
 /// What a call is made of.
@@ -125,22 +125,32 @@ impl CallCell {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Sets an attribute.
+    #[inline]
+    pub(crate) fn set(&self, slot: Slot, value: FactValue<'_>) {
+        if let Some(record) = self.lock().record() {
+            record.facts.set(slot, value);
+        }
+    }
+
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
         !self.is_closed.load(Ordering::Acquire)
     }
 
-    /// Ends the call, and returns its record; `None` where that was done before.
-    pub(crate) fn close(&self) -> Option<Box<AuditRecord>> {
+    /// Ends the call: returns its record, and whether there was a span of ours around it; `None` where that was done
+    /// before.
+    pub(crate) fn close(&self) -> Option<(Box<AuditRecord>, bool)> {
         self.is_closed.store(true, Ordering::Release);
-        self.lock().close(self.started)
+        let mut state = self.lock();
+        Some((state.close(self.started)?, state.has_around))
     }
 }
 
 impl Drop for CallCell {
     fn drop(&mut self) {
         if let Some(detached) = self.detached.take() {
-            if let Some(record) = self.close() {
+            if let Some((record, _)) = self.close() {
                 detached.write(record);
             }
         }

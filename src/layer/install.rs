@@ -3,15 +3,13 @@
 //! Promise: the subscriber is installed only after the audit layer was seen to work in it.
 //! Not here: the layers themselves, and how the host configures them.
 
-use tracing_core::{
-    Dispatch, Level, Subscriber,
-    dispatcher::{self, SetGlobalDefaultError},
-};
+use tracing_core::{Dispatch, Level, Subscriber, dispatcher};
 use tracing_subscriber::{
     Registry,
     filter::Filtered,
     layer::{Filter, Layer, Layered, SubscriberExt},
     registry::LookupSpan,
+    util::{SubscriberInitExt, TryInitError},
 };
 
 use super::{AuditLayer, Blinded, Capture};
@@ -25,7 +23,7 @@ pub enum InstallError {
     Blinded(#[from] Blinded),
     /// Another subscriber is installed already.
     #[error("a global tracing subscriber is installed already")]
-    AlreadyInstalled(#[source] SetGlobalDefaultError),
+    AlreadyInstalled(#[source] TryInitError),
 }
 
 /// The audit layer with the host's other layers outside of it, each behind its own filter.
@@ -90,6 +88,7 @@ where
             Err(Blinded::CompiledOut { level, .. }) if level > Level::INFO => {}
             Err(blinded) => return Err(blinded.into()),
         }
-        dispatcher::set_global_default(dispatch).map_err(InstallError::AlreadyInstalled)
+        // As the host would: with the bridge from `log`, where its build has that.
+        dispatch.try_init().map_err(InstallError::AlreadyInstalled)
     }
 }

@@ -231,18 +231,27 @@ impl Capture {
         recent::put(self.key(&span.id()), call);
     }
 
-    /// Finds the call of a span: where this thread touched it last, else in the registry.
-    fn call<S>(&self, key: recent::Key, id: &Id, context: &Context<'_, S>) -> Option<Arc<CallCell>>
+    /// Runs `then` on the call of a span: where this thread touched it last, else from the registry.
+    #[inline]
+    fn with_call<S, T>(
+        &self,
+        id: &Id,
+        context: &Context<'_, S>,
+        then: impl FnOnce(&CallCell) -> T,
+    ) -> Option<T>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        recent::take(key).or_else(|| {
-            let span = context.span(id)?;
-            let mut state = span.extensions_mut();
-            state
-                .get_mut::<LlmSpan>()
-                .map(|LlmSpan(call)| Arc::clone(call))
-        })
+        let key = self.key(id);
+        match recent::with(key, then) {
+            Ok(done) => Some(done),
+            Err(then) => {
+                let call = find_call(id, context)?;
+                let done = then(&call);
+                recent::put(key, call);
+                Some(done)
+            }
+        }
     }
 
     /// Asks OpenTelemetry for the ids now that the span has started there, and tells the recorder that it began.
@@ -285,72 +294,56 @@ where
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let key = self.key(id);
-        let Some(call) = self.call(key, id, &context) else {
-            self.record_context(id, values, &context);
-            return;
-        };
-        if let Some(callsite) = call.callsite {
-            values.record(&mut Reader::new(callsite, |slot, value| {
-                if let Some(record) = call.lock().record() {
-                    record.facts.set(slot, value);
-                }
+        let recorded = self.with_call(id, &context, |call| {
+            values.record(&mut Reader::new(call.callsite, |slot, value| {
+                call.set(slot, value)
             }));
+        });
+        if recorded.is_none() {
+            self.record_context(id, values, &context);
         }
-        recent::put(key, call);
     }
 
     /// Sees the events of `#[instrument(err)]` alone: the body of that very span returned an error.
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let Some(callsite) = self.shared.callsites.find(event.metadata()) else {
-            return;
-        };
+        let callsite = self.shared.callsites.find(event.metadata());
         let current = context.current_span();
         let id = if event.is_contextual() {
             current.id()
         } else {
             event.parent()
         };
-        let Some(call) = id.and_then(|id| self.call(self.key(id), id, &context)) else {
+        let Some(id) = id.filter(|_| callsite.is_some()) else {
             return;
         };
-        if call
-            .callsite
-            .is_some_and(|span| is_of(event.metadata(), span.metadata))
-        {
-            event.record(&mut Reader::new(callsite, |slot, value| {
-                if let Some(record) = call.lock().record() {
-                    record.facts.set(slot, value);
-                }
-            }));
-        }
+        self.with_call(id, &context, |call| {
+            if call
+                .callsite
+                .is_some_and(|span| is_of(event.metadata(), span.metadata))
+            {
+                event.record(&mut Reader::new(callsite, |slot, value| {
+                    call.set(slot, value)
+                }));
+            }
+        });
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        let key = self.key(id);
-        if let Some(call) = self.call(key, id, &context) {
+        self.with_call(id, &context, |call| {
             let is_first = call.lock().enter();
             if is_first {
-                self.first_entered(id, &call);
+                self.first_entered(id, call);
             }
-            recent::put(key, call);
-        }
+        });
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        let key = self.key(id);
-        if let Some(call) = self.call(key, id, &context) {
-            call.lock().exit();
-            recent::put(key, call);
-        }
+        self.with_call(id, &context, |call| call.lock().exit());
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let Some(call) = self.call(self.key(&id), &id, &context) else {
-            return;
-        };
-        let has_around = call.lock().has_around;
-        let (Some(mut record), Some(callsite)) = (call.close(), call.callsite) else {
+        let closed = self.with_call(&id, &context, |call| (call.close(), call.callsite));
+        let Some((Some((mut record, has_around)), Some(callsite))) = closed else {
             return;
         };
         callsite.learn_text_bytes(record.facts.text_bytes());
@@ -372,13 +365,26 @@ impl Capture {
             return;
         };
         if let Some(callsite) = self.shared.callsites.find(span.metadata()) {
-            values.record(&mut Reader::new(callsite, |slot, value| {
+            values.record(&mut Reader::new(Some(callsite), |slot, value| {
                 if let Some(ContextSpan(facts)) = span.extensions_mut().get_mut() {
                     facts.set(slot, value);
                 }
             }));
         }
     }
+}
+
+/// Finds the call of a span in the registry.
+#[cold]
+fn find_call<S>(id: &Id, context: &Context<'_, S>) -> Option<Arc<CallCell>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let span = context.span(id)?;
+    let mut state = span.extensions_mut();
+    state
+        .get_mut::<LlmSpan>()
+        .map(|LlmSpan(call)| Arc::clone(call))
 }
 
 /// Takes who asked from the spans around, and tells them that their usage is counted here.

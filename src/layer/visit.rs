@@ -25,18 +25,23 @@ use crate::{
 ///
 /// The host's own code runs between the calls of `put`, never within one: `put` may take a lock.
 pub(crate) struct Reader<'a, P> {
-    callsite: &'a Callsite,
+    callsite: Option<&'a Callsite>,
     put: P,
 }
 
 impl<'a, P: FnMut(Slot, FactValue<'_>)> Reader<'a, P> {
-    pub(crate) fn new(callsite: &'a Callsite, put: P) -> Self {
+    pub(crate) fn new(callsite: Option<&'a Callsite>, put: P) -> Self {
         Self { callsite, put }
     }
 
     #[inline]
+    fn slot(&self, field: &Field) -> Option<Slot> {
+        self.callsite?.slot(field)
+    }
+
+    #[inline]
     fn put(&mut self, field: &Field, value: FactValue<'_>) {
-        if let Some(slot) = self.callsite.slot(field) {
+        if let Some(slot) = self.slot(field) {
             (self.put)(slot, value);
         }
     }
@@ -45,7 +50,7 @@ impl<'a, P: FnMut(Slot, FactValue<'_>)> Reader<'a, P> {
 /// Reads the fields that a span was opened with.
 pub(crate) fn opened(callsite: &Callsite, attributes: &Attributes<'_>) -> Facts {
     let mut facts = Facts::with_capacity(callsite.read, callsite.text_bytes());
-    attributes.record(&mut Reader::new(callsite, |slot, value| {
+    attributes.record(&mut Reader::new(Some(callsite), |slot, value| {
         facts.set(slot, value)
     }));
     facts
@@ -54,7 +59,7 @@ pub(crate) fn opened(callsite: &Callsite, attributes: &Attributes<'_>) -> Facts 
 impl<P: FnMut(Slot, FactValue<'_>)> Visit for Reader<'_, P> {
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        if let Some(slot) = self.callsite.slot(field) {
+        if let Some(slot) = self.slot(field) {
             match slot.attribute().value {
                 ValueType::Text => (self.put)(slot, FactValue::Text(value)),
                 wanted => (self.put)(
@@ -87,7 +92,7 @@ impl<P: FnMut(Slot, FactValue<'_>)> Visit for Reader<'_, P> {
 
     /// Values given with `%` or `?`, and all that `tracing` knows no better way for.
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if let Some(slot) = self.callsite.slot(field) {
+        if let Some(slot) = self.slot(field) {
             printed(value, |text| {
                 understand(slot.attribute().value, text, |fact| (self.put)(slot, fact))
             });
