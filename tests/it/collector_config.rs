@@ -186,6 +186,30 @@ fn agent_keeps_what_it_accepted() {
     );
 }
 
+/// What the agent cannot keep it does not accept: the answer is one that a sender tries again.
+#[test]
+fn agent_with_a_full_queue_refuses_for_now() {
+    const REQUESTS_MAX: usize = 1000;
+    let folder = tempfile::tempdir().unwrap();
+    let env = [
+        ("AUDIT_ENDPOINT", loopback(free_port())), // Nobody there.
+        ("AUDIT_QUEUE_BYTES", "4000000".into()),
+        ("RETRY_INITIAL", "1h".into()),
+        ("RETRY_MAX", "1h".into()),
+    ];
+    let Some(agent) = Collector::start("agent.yaml", folder.path(), &env) else {
+        return;
+    };
+    let request = logs(0..1, &"x".repeat(100_000));
+    let send = |_| {
+        http::post_json(agent.http_port, "/v1/logs", &request)
+            .unwrap()
+            .status
+    };
+    let refused = (0..REQUESTS_MAX).map(send).find(|&status| status != 200);
+    assert_eq!(refused, Some(503));
+}
+
 /// The distinct seqs in ascending order: delivery is at least once.
 fn seqs(records: &[Value]) -> impl Iterator<Item = u64> {
     let seq = |record| {
