@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
     thread,
@@ -121,10 +121,14 @@ fn a_read_only_directory_is_an_error_that_says_where() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("file/audit_logs"), "{error}");
-    if !is_writable_nowhere(directory.path()) {
-        left_out("a directory without write permission: this user may write everywhere");
+    // Permissions do not bind root; a file system mounted read-only does.
+    let mounted = is_writable_nowhere(directory.path())
+        .then_some(None)
+        .or_else(|| Mounted::tmpfs(directory.path(), "ro").map(Some));
+    let Some(_mounted) = mounted else {
+        left_out("a read-only directory: this user may write everywhere and may not mount");
         return;
-    }
+    };
     let error = JournalWriter::open(file_options(directory.path()), Seams::default())
         .err()
         .unwrap();
@@ -293,18 +297,32 @@ fn a_full_tmpfs_leaves_no_torn_line() {
     let directory = tempfile::tempdir().unwrap();
     let inside = directory.path().join("disk");
     fs::create_dir(&inside).unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
-        .arg(&inside)
-        .stderr(Stdio::null())
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
+    let Some(_mounted) = Mounted::tmpfs(&inside, "size=512k") else {
         left_out("a full tmpfs: this user may not mount");
         return;
+    };
+    assert!(run_child("", &inside));
+    check_filled(&inside);
+}
+
+/// A file system in memory over a folder, until the value goes.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn tmpfs(folder: &Path, options: &str) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(folder)
+            .stderr(Stdio::null())
+            .status();
+        mounted
+            .is_ok_and(|status| status.success())
+            .then(|| Self(folder.to_path_buf()))
     }
-    let is_done = run_child("", &inside);
-    let checked = std::panic::catch_unwind(|| check_filled(&inside));
-    let _ = Command::new("umount").arg(&inside).status();
-    assert!(is_done);
-    checked.unwrap();
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
 }
