@@ -19,6 +19,8 @@ use std::borrow::Cow;
 pub(crate) const TEXT_BYTES_MAX: usize = 8 << 10;
 /// Bytes that are looked at: more than are kept, because what is redacted gets shorter.
 const LOOK_BYTES_MAX: usize = 8 * TEXT_BYTES_MAX;
+/// No credential, with what tells it, is shorter.
+const CREDENTIAL_BYTES_MIN: usize = 7;
 /// What stands at the end of a text that was longer.
 const CUT: &str = " [cut]";
 /// How a redacted place begins.
@@ -34,6 +36,9 @@ pub(crate) struct Finding {
 
 /// Redacts a text and bounds its length.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+    if text.len() < CREDENTIAL_BYTES_MIN {
+        return Cow::Borrowed(text);
+    }
     let looked_at = bounded(text);
     let findings = find(looked_at);
     if findings.is_empty() && looked_at.len() == text.len() && text.len() <= TEXT_BYTES_MAX {

@@ -48,9 +48,55 @@ const LONG: usize = 20;
 
 /// Finds a credential that begins at the start of a word.
 pub(super) fn find(bytes: &[u8], at: usize) -> Option<Finding> {
+    if !may_begin(&bytes[at..]) {
+        return None;
+    }
     prefixed(bytes, at)
         .or_else(|| json_web_token(bytes, at))
         .or_else(|| after_scheme(bytes, at))
+}
+
+/// Says whether a word's first two letters are those of anything looked for: most words are passed over by this alone.
+fn may_begin(word: &[u8]) -> bool {
+    let [first, second, ..] = word else {
+        return false;
+    };
+    let pair = [first.to_ascii_lowercase(), second.to_ascii_lowercase()];
+    matches!(
+        &pair,
+        b"ag"
+            | b"ai"
+            | b"ak"
+            | b"ar"
+            | b"as"
+            | b"ba"
+            | b"be"
+            | b"da"
+            | b"do"
+            | b"ey"
+            | b"fw"
+            | b"gh"
+            | b"gi"
+            | b"gl"
+            | b"gs"
+            | b"hf"
+            | b"ls"
+            | b"np"
+            | b"nv"
+            | b"pk"
+            | b"pp"
+            | b"py"
+            | b"r8"
+            | b"rk"
+            | b"sg"
+            | b"sh"
+            | b"sk"
+            | b"tv"
+            | b"wh"
+            | b"xa"
+            | b"xo"
+            | b"ya"
+    )
 }
 
 fn prefixed(bytes: &[u8], at: usize) -> Option<Finding> {
@@ -177,4 +223,22 @@ fn trimmed(token: &[u8]) -> &[u8] {
 fn starts_with(text: &[u8], lower: &str) -> bool {
     text.get(..lower.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(lower.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_prefix_is_passed_over() {
+        let schemes = ["bearer", "basic", "eyJ"];
+        let prefixes = PREFIXES.iter().map(|(prefix, _)| *prefix);
+        for prefix in prefixes.chain(schemes) {
+            assert!(may_begin(prefix.as_bytes()), "{prefix}");
+            assert!(
+                may_begin(prefix.to_ascii_uppercase().as_bytes()),
+                "{prefix}"
+            );
+        }
+    }
 }
