@@ -73,7 +73,7 @@ impl Facts {
     #[inline]
     fn put(&mut self, slot: Slot, stored: Stored) {
         if !self.has(slot) {
-            self.set |= bit(slot);
+            self.set |= slot.bit();
             self.items.push((slot, stored));
         } else if let Some(item) = self.items.iter_mut().find(|(known, _)| *known == slot) {
             item.1 = stored;
@@ -82,7 +82,7 @@ impl Facts {
 
     #[inline]
     fn has(&self, slot: Slot) -> bool {
-        self.set & bit(slot) != 0
+        self.set & slot.bit() != 0
     }
 
     /// Says whether any of these attributes is set.
@@ -129,13 +129,6 @@ impl Facts {
             Stored::Bool(bool) => FactValue::Bool(bool),
         }
     }
-}
-
-/// The slot's bit; there are fewer slots than bits.
-#[inline]
-fn bit(slot: Slot) -> u128 {
-    const { assert!(crate::semconv::ATTRIBUTES.len() <= 128) };
-    1 << (slot as u32)
 }
 
 #[cfg(test)]

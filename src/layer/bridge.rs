@@ -3,8 +3,9 @@
 //! Promise: what is shown on the span is what the record says: it is judged once, on the caller, and handed on.
 //! Not here: a version of `tracing-opentelemetry` (`tracing_opentelemetry_0_34`), judging (`judge`).
 
-use tracing_core::{Dispatch, Metadata, span::Id};
+use tracing_core::{Dispatch, span::Id};
 
+use super::callsite::Callsite;
 use crate::{
     facts::FactValue,
     operation::TraceIds,
@@ -107,7 +108,7 @@ pub(crate) fn attributes(
     record: &AuditRecord,
     outcome: &Outcome,
     hashes: Option<Hashes>,
-    metadata: &Metadata<'_>,
+    callsite: &Callsite,
 ) -> Vec<(&'static str, SpanValue)> {
     let mut shown = vec![
         (
@@ -129,7 +130,7 @@ pub(crate) fn attributes(
     ];
     for (slot, count) in counts {
         if let Some(count) = count.and_then(|count| i64::try_from(count).ok()) {
-            show(&mut shown, record, metadata, slot, SpanValue::Int(count));
+            show(&mut shown, record, callsite, slot, SpanValue::Int(count));
         }
     }
     let texts = [
@@ -141,7 +142,7 @@ pub(crate) fn attributes(
             show(
                 &mut shown,
                 record,
-                metadata,
+                callsite,
                 slot,
                 SpanValue::Text(text.clone()),
             );
@@ -156,13 +157,13 @@ pub(crate) fn attributes(
 fn show(
     shown: &mut Vec<(&'static str, SpanValue)>,
     record: &AuditRecord,
-    metadata: &Metadata<'_>,
+    callsite: &Callsite,
     slot: Slot,
     value: SpanValue,
 ) {
     let name = slot.attribute().name;
     let same = record.facts.get(slot) == Some(value.as_fact());
-    if !(same && metadata.fields().field(name).is_some()) {
+    if !(same && callsite.has_canonical(slot)) {
         shown.push((name, value));
     }
 }

@@ -39,6 +39,10 @@ pub(crate) struct CallCell {
 }
 
 /// What changes while the call lasts.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and every combination occurs"
+)]
 pub(crate) struct CallState {
     /// The record as far as it is known; `None` once it was submitted.
     record: Option<Box<AuditRecord>>,
@@ -149,10 +153,10 @@ impl CallCell {
 
 impl Drop for CallCell {
     fn drop(&mut self) {
-        if let Some(detached) = self.detached.take() {
-            if let Some((record, _)) = self.close() {
-                detached.write(record);
-            }
+        if let Some(detached) = self.detached.take()
+            && let Some((record, _)) = self.close()
+        {
+            detached.write(record);
         }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Callsite {
     pub(crate) metadata: &'static Metadata<'static>,
     /// By the field's index.
     slots: Box<[Option<Slot>]>,
+    /// A bit for each slot that a field has by its canonical name.
+    canonical: u128,
     /// How many fields we read.
     pub(crate) read: usize,
     /// The most text that a span of this callsite held, so that the next one allocates once.
@@ -49,6 +51,11 @@ impl Callsite {
     #[inline]
     pub(crate) fn slot(&self, field: &Field) -> Option<Slot> {
         self.slots.get(field.index()).copied().flatten()
+    }
+
+    /// Says whether a field shows this attribute under its canonical name.
+    pub(crate) fn has_canonical(&self, slot: Slot) -> bool {
+        self.canonical & slot.bit() != 0
     }
 
     pub(crate) fn text_bytes(&self) -> usize {
@@ -85,6 +92,7 @@ impl Names {
                 kind: Kind::Error,
                 metadata,
                 slots: Box::new([Some(Slot::ErrorMessage)]),
+                canonical: 0,
                 read: 1,
                 text_bytes: AtomicU32::new(0),
             });
@@ -92,12 +100,18 @@ impl Names {
         let fields = metadata.fields();
         let slots: Box<[_]> = fields.iter().map(|field| self.slot(field.name())).collect();
         let kind = self.kind(metadata, &slots)?;
+        let named = fields
+            .iter()
+            .zip(&slots)
+            .filter_map(|(field, slot)| slot.filter(|slot| slot.attribute().name == field.name()));
+        let canonical = named.fold(0, |bits, slot| bits | slot.bit());
         let read = slots.iter().flatten().count();
         let text_bytes = AtomicU32::new(read as u32 * 16);
         Some(Callsite {
             kind,
             metadata,
             slots,
+            canonical,
             read,
             text_bytes,
         })
@@ -255,6 +269,7 @@ mod tests {
             kind: Kind::Llm,
             metadata: &crate::layer::tests::METADATA,
             slots: Box::default(),
+            canonical: 0,
             read: 0,
             text_bytes: AtomicU32::new(0),
         }));

@@ -130,9 +130,9 @@ impl LlmCall {
             let Some(LlmSpan(cell)) = state.get_mut() else {
                 return ControlFlow::Continue(());
             };
-            let mut call = cell.lock();
-            if is_it(&call) {
-                call.handle_made();
+            let mut state = cell.lock();
+            if is_it(&state) {
+                state.handle_made();
                 found = Some(Found {
                     cell: Arc::clone(cell),
                     id: id.clone(),
@@ -253,7 +253,7 @@ impl LlmCall {
                 bytes,
                 http_status,
                 complete: true,
-            })
+            });
         })
     }
 
@@ -337,10 +337,10 @@ impl LlmCall {
 
 /// A JSON string is a single text, and is hashed as one.
 fn payload(json: Vec<u8>) -> Payload {
-    if json.first() == Some(&b'"') {
-        if let Ok(text) = serde_json::from_slice(&json) {
-            return Payload::Text(text);
-        }
+    if json.first() == Some(&b'"')
+        && let Ok(text) = serde_json::from_slice(&json)
+    {
+        return Payload::Text(text);
     }
     Payload::Json(json)
 }

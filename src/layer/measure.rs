@@ -21,6 +21,10 @@ use crate::{
 
 /// Records as the layer submitted them.
 pub struct Drained {
+    #[expect(
+        clippy::vec_box,
+        reason = "records are boxed where they are made, and moved as they are"
+    )]
     records: Mutex<Vec<Box<AuditRecord>>>,
     prices: PriceTable,
 }

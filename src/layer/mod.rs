@@ -131,12 +131,12 @@ impl Shared {
     }
 
     /// Shows the record on its OpenTelemetry span, if there is one, and submits it.
-    fn finish(&self, mut record: Box<AuditRecord>, id: &Id, metadata: &'static Metadata<'static>) {
+    fn finish(&self, mut record: Box<AuditRecord>, id: &Id, callsite: &Callsite) {
         if let Some((bridge, dispatch)) = self.bridge.as_ref().zip(self.dispatch()) {
             bridge.show(&dispatch, id, &mut |trace| {
                 record.trace = trace.into();
                 if trace.is_recording {
-                    self.shown(&mut record, metadata)
+                    self.shown(&mut record, callsite)
                 } else {
                     Vec::new()
                 }
@@ -149,14 +149,14 @@ impl Shared {
     fn shown(
         &self,
         record: &mut AuditRecord,
-        metadata: &'static Metadata<'static>,
+        callsite: &Callsite,
     ) -> Vec<(&'static str, SpanValue)> {
         let outcome = self.sink.judge(record);
         let hashes = self
             .sink
             .hashes_on_span()
             .then(|| self.sink.hashes(record, &outcome));
-        let shown = bridge::attributes(record, &outcome, hashes, metadata);
+        let shown = bridge::attributes(record, &outcome, hashes, callsite);
         record.outcome = Some(Box::new(outcome));
         shown
     }
@@ -296,7 +296,7 @@ where
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let recorded = self.with_call(id, &context, |call| {
             values.record(&mut Reader::new(call.callsite, |slot, value| {
-                call.set(slot, value)
+                call.set(slot, value);
             }));
         });
         if recorded.is_none() {
@@ -322,7 +322,7 @@ where
                 .is_some_and(|span| is_of(event.metadata(), span.metadata))
             {
                 event.record(&mut Reader::new(callsite, |slot, value| {
-                    call.set(slot, value)
+                    call.set(slot, value);
                 }));
             }
         });
@@ -347,12 +347,10 @@ where
             return;
         };
         callsite.learn_text_bytes(record.facts.text_bytes());
-        if has_around {
-            if let Some(span) = context.span(&id) {
-                look_around(&mut record, &span);
-            }
+        if has_around && let Some(span) = context.span(&id) {
+            look_around(&mut record, &span);
         }
-        self.shared.finish(record, &id, callsite.metadata);
+        self.shared.finish(record, &id, callsite);
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::atomic::Ordering;
 
 use tracing::{Level, level_filters::STATIC_MAX_LEVEL};
-use tracing_core::{LevelFilter, dispatcher};
+use tracing_core::{Dispatch, LevelFilter, dispatcher};
 
 use super::{Capture, callsite::SELF_TEST_TARGET};
 
@@ -78,7 +78,7 @@ impl Capture {
         if seen() > before {
             return Ok(());
         }
-        let is_installed = dispatcher::get_default(|dispatch| dispatch.is::<Self>());
+        let is_installed = dispatcher::get_default(Dispatch::is::<Self>);
         if !is_installed && level == Level::ERROR && LevelFilter::current() == LevelFilter::TRACE {
             return Err(Blinded::NotInstalled);
         }

@@ -134,13 +134,13 @@ impl Tee {
     }
 
     fn end(&mut self, is_complete: bool) {
-        let Some(call) = self.call.take() else {
+        let Some(handle) = self.call.take() else {
             return;
         };
         let mut body = std::mem::take(&mut self.body);
         body.complete = is_complete && self.error.is_none();
         let error = self.error.take();
-        let Some(cell) = call.cell() else {
+        let Some(cell) = handle.cell() else {
             return;
         };
         let mut state = cell.lock();

@@ -51,7 +51,7 @@ impl<'a, P: FnMut(Slot, FactValue<'_>)> Reader<'a, P> {
 pub(crate) fn opened(callsite: &Callsite, attributes: &Attributes<'_>) -> Facts {
     let mut facts = Facts::with_capacity(callsite.read, callsite.text_bytes());
     attributes.record(&mut Reader::new(Some(callsite), |slot, value| {
-        facts.set(slot, value)
+        facts.set(slot, value);
     }));
     facts
 }
@@ -94,7 +94,7 @@ impl<P: FnMut(Slot, FactValue<'_>)> Visit for Reader<'_, P> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if let Some(slot) = self.slot(field) {
             printed(value, |text| {
-                understand(slot.attribute().value, text, |fact| (self.put)(slot, fact))
+                understand(slot.attribute().value, text, |fact| (self.put)(slot, fact));
             });
         }
     }
@@ -204,7 +204,7 @@ mod tests {
         let print = |slot: Slot, text: &str| {
             let mut shown = "None".to_owned();
             understand(slot.attribute().value, text, |fact| {
-                shown = format!("Some({fact:?})")
+                shown = format!("Some({fact:?})");
             });
             shown
         };

@@ -29,12 +29,17 @@ use crate::{
 /// Keeps every record.
 #[derive(Default)]
 pub(crate) struct Sink {
+    #[expect(
+        clippy::vec_box,
+        reason = "records are boxed where they are made, and moved as they are"
+    )]
     records: Mutex<Vec<Box<AuditRecord>>>,
     begins: bool,
 }
 
 impl Sink {
     /// Takes the records so far.
+    #[expect(clippy::vec_box, reason = "as they were submitted")]
     pub(crate) fn take(&self) -> Vec<Box<AuditRecord>> {
         std::mem::take(&mut self.records.lock().unwrap())
     }
