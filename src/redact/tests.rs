@@ -245,6 +245,7 @@ fn repetitions_take_linear_time() {
         let start = Instant::now();
         redact(&part.repeat(LOOK_BYTES_MAX / part.len()));
         let elapsed = start.elapsed();
-        assert!(elapsed.as_secs() < 5, "{part}: {elapsed:?}");
+        // Far above what a loaded machine needs, far below what the square would take.
+        assert!(elapsed.as_secs() < 20, "{part}: {elapsed:?}");
     }
 }

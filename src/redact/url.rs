@@ -9,10 +9,9 @@ const AUTHORITY_BYTES_MAX: usize = 2048;
 pub(super) fn find(bytes: &[u8], at: usize) -> Option<Finding> {
     let start = at + 3;
     let rest = &bytes[start..bytes.len().min(start + AUTHORITY_BYTES_MAX)];
-    let end = rest
-        .iter()
-        .position(|byte| is_end(*byte))
-        .unwrap_or(rest.len());
+    // Where the next URL begins this one has ended: no place is looked at for two of them.
+    let ends = |at: &usize| is_end(rest[*at]) || rest[*at..].starts_with(b"://");
+    let end = (0..rest.len()).find(ends).unwrap_or(rest.len());
     let url = &rest[..end];
     let authority = url
         .iter()
