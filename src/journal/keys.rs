@@ -130,7 +130,7 @@ fn load_or_create_hash(
         let Some(id) = name.strip_prefix("hash-") else {
             continue;
         };
-        if id.ends_with(".tmp") {
+        if id.strip_suffix(".tmp").is_some() {
             // A crash left a key that was never used; nobody should find it.
             directory.storage.remove(&path).at("remove", &path)?;
             continue;

@@ -8,6 +8,7 @@
 
 mod account;
 mod adopt;
+mod beginning;
 mod cursor;
 mod directory;
 mod event;
@@ -23,6 +24,7 @@ mod quarantine;
 mod ranges;
 mod reader;
 mod recovery;
+mod refused;
 mod scan;
 mod segment;
 mod settings;
@@ -39,6 +41,7 @@ pub use mark::DurableMark;
 pub use memory::MemoryStorage;
 pub use opening::{OpenError, Opened};
 pub use reader::{ReadError, StreamReader};
+pub use refused::{AppendError, GapCause, SyncError};
 pub use scan::Refusal;
 pub use segment::{NotASegment, SegmentName};
 pub use settings::{JournalOptions, Seams};
@@ -46,4 +49,4 @@ pub use storage::{FileStorage, Storage, StorageFile, StorageLock};
 pub use survey::{
     JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines, StoredCursor, StoredHead,
 };
-pub use writer::{AppendError, GapCause, JournalWriter, SyncError};
+pub use writer::JournalWriter;

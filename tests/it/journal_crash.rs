@@ -3,6 +3,13 @@
 //! A child is this test program itself, running one of the ignored tests below with its orders in the environment. It
 //! notes what it acknowledged in a file; what was written before a SIGKILL is in the system's hands and stays.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::similar_names,
+    clippy::format_collect,
+    reason = "a test: its orders come by the environment"
+)]
+
 use std::{
     collections::BTreeMap,
     env,
@@ -103,15 +110,23 @@ const HELD_MAX: usize = 32;
 
 /// Eight threads make calls as fast as the whole line takes them, and note what was acknowledged.
 fn call_under_load(directory: &Path, records: u64) {
-    let builder = LlmAudit::builder().directory(directory.join("audit_logs")).name(NAME);
-    let builder = builder.segment_bytes_max(1 << 20).queue_wait_max(Duration::from_secs(60));
+    let builder = LlmAudit::builder()
+        .directory(directory.join("audit_logs"))
+        .name(NAME);
+    let builder = builder
+        .segment_bytes_max(1 << 20)
+        .queue_wait_max(Duration::from_secs(60));
     let (layer, guard) = builder.build().unwrap();
     let stream = StreamId::parse(&guard.health().stream.unwrap()).unwrap();
     let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
     let acks = Mutex::new(Acks::new(directory));
     thread::scope(|scope| {
         for _ in 0..THREADS {
-            scope.spawn(|| dispatcher::with_default(&dispatch, || make_calls(records / THREADS, stream, &acks)));
+            scope.spawn(|| {
+                dispatcher::with_default(&dispatch, || {
+                    make_calls(records / THREADS, stream, &acks)
+                });
+            });
         }
     });
 }
@@ -123,7 +138,9 @@ fn make_calls(count: u64, stream: StreamId, acks: &Mutex<Acks>) {
         held.push(LlmCall::of(&span).input_text("question").ack());
         drop(span);
         if held.len() == HELD_MAX || number + 1 == count {
-            let durable = held.drain(..).map(|ack| ack.wait(Duration::from_secs(60)).unwrap().acc);
+            let durable = held
+                .drain(..)
+                .map(|ack| ack.wait(Duration::from_secs(60)).unwrap().acc);
             accs.extend(durable);
             acks.lock().unwrap().note(stream, &mut accs);
         }

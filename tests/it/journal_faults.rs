@@ -3,6 +3,11 @@
 //! Afterwards the journal is opened on a disk that works, and read: every acknowledged record is there, the chain holds,
 //! every commitment and head is right, every acceptance number is written or named.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test: its orders come by the environment"
+)]
+
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},

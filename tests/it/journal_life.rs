@@ -7,6 +7,8 @@ use tracing_llm_audit::{
     journal::{AppendError, GapCause, JournalWriter, MemoryStorage, Refusal},
 };
 
+use Kind::{Call, Checkpoint, Close, Config, Open};
+
 use crate::journal_support::*;
 
 #[test]
@@ -36,7 +38,6 @@ fn a_first_journal_and_its_second_opening() {
     writer.close().unwrap();
 
     let found = &check(&storage, &opened.verifier_key)[&stream];
-    use Kind::{Call, Checkpoint, Close, Config, Open};
     let expected = [
         Open, Config, Call, Call, Call, Close, Checkpoint, Open, Call, Close, Checkpoint,
     ];
@@ -71,7 +72,8 @@ fn a_second_writer_gets_a_stream_of_its_own() {
         "audit_2026-11-22.{}.jsonl",
         second.stream().short()
     )));
-    let (lower, _) = (first.stream().min(second.stream()), drop((first, second)));
+    let lower = first.stream().min(second.stream());
+    drop((first, second));
 
     // Both are free: the next process takes the first in name order, and names the other's head.
     let (writer, _) = open(&storage);

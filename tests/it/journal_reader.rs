@@ -264,7 +264,7 @@ fn a_survey_shows_every_line_whatever_it_is() {
     append(&mut writer, 1);
     writer.close().unwrap();
     let mut bytes = storage.read(SEGMENT).unwrap();
-    let entries = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let entries = bytes.split_inclusive(|byte| *byte == b'\n').count();
     bytes.extend_from_slice(b"{}\n{\"torn");
     storage.write(SEGMENT, &bytes);
     let reader = JournalReader::on(Arc::new(storage), DIRECTORY);

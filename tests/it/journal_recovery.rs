@@ -73,7 +73,7 @@ fn a_torn_tail_is_set_aside_and_told() {
         (stream, 19, 0)
     );
     let name = format!("audit_2026-11-22.jsonl.{whole}.0");
-    assert_eq!(quarantine(&storage), [name.clone()]);
+    assert_eq!(quarantine(&storage), std::slice::from_ref(&name));
     assert_eq!(
         storage
             .read(format!("/j/audit_logs/quarantine/{name}"))

@@ -222,9 +222,11 @@ impl StorageFile for FaultFile {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let full = || match self.plan.is_full.load(Ordering::Relaxed) {
-            true => Err(io::ErrorKind::StorageFull.into()),
-            false => Ok(()),
+        let full = || {
+            if self.plan.is_full.load(Ordering::Relaxed) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Ok(())
         };
         if let Err(error) = self.plan.call().and_then(|()| full()) {
             // What a full or failing disk took before it said no.
