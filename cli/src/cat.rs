@@ -12,7 +12,8 @@ use crate::{
     args::{self, Format},
     exit::Exit,
     filter::Filter,
-    journal::{Finding, Item, Journal},
+    finding::Finding,
+    journal::{Item, Journal},
     print::{self, Print},
     terminal::Style,
 };

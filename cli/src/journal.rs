@@ -4,15 +4,19 @@
 //! locked or written, so a writer beside it is not disturbed.
 //! Not here: whether what is read is what was written (that is verifying).
 
-use std::{fmt, ops::ControlFlow, path::Path, thread, time::Duration};
+use std::{ops::ControlFlow, path::Path, thread, time::Duration};
 
 use tracing_llm_audit::{
     Timestamp,
-    entry::{Damage, EntryBuf},
+    entry::EntryBuf,
     journal::{FileError, JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines},
 };
 
-use crate::exit::Hinted;
+use crate::{
+    exit::Hinted,
+    finding::{Finding, What},
+    order::Order,
+};
 
 /// How long a last line without its newline is waited for: a writer may be in the middle of it.
 const TAIL_PATIENCE: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(80)];
@@ -27,83 +31,6 @@ pub(crate) struct Journal {
 pub(crate) enum Item {
     Entry(EntryBuf),
     Finding(Finding),
-}
-
-/// Something that is not as it should be, and where.
-pub(crate) struct Finding {
-    pub(crate) file: String,
-    /// From 1; none where it is the file as a whole.
-    pub(crate) line: Option<u64>,
-    pub(crate) what: What,
-}
-
-/// What is wrong.
-pub(crate) enum What {
-    /// The line breaks a rule of the format.
-    Damaged(Damage),
-    /// The line is longer than any line may be.
-    TooLong,
-    /// The file ends in the middle of a line: torn by a crash, or not yet written to its end.
-    Torn { bytes: usize },
-    /// The file, or the rest of it, could not be read.
-    Unreadable(FileError),
-}
-
-impl Finding {
-    /// A small file beside the segments that could not be read.
-    pub(crate) fn unreadable(error: FileError) -> Self {
-        let name = error.path.file_name().unwrap_or_default();
-        let file = name.to_string_lossy().into_owned();
-        Self {
-            file,
-            line: None,
-            what: What::Unreadable(error),
-        }
-    }
-
-    /// Says whether something could not be looked at, so that the answer is not whole.
-    pub(crate) fn is_unreadable(&self) -> bool {
-        matches!(self.what, What::Unreadable(_))
-    }
-}
-
-impl What {
-    /// Returns the word by which programs know it.
-    pub(crate) fn code(&self) -> &'static str {
-        match self {
-            Self::Damaged(damage) if damage.unknown_version().is_some() => "unknown version",
-            Self::Damaged(_) | Self::TooLong => "damaged line",
-            Self::Torn { .. } => "torn tail",
-            Self::Unreadable(_) => "unreadable",
-        }
-    }
-}
-
-/// `audit_2026-11-22.jsonl:17: damaged line: wrong envelope, at byte 220 of the line`; never content.
-impl fmt::Display for Finding {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(out, ":{line}")?;
-        }
-        write!(out, ": {}: {}", self.what.code(), self.what)
-    }
-}
-
-impl fmt::Display for What {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Damaged(damage) => damage.fmt(out),
-            Self::TooLong => out.write_str("longer than any line may be"),
-            Self::Torn { bytes } => {
-                write!(
-                    out,
-                    "{bytes} bytes without an end: torn, or still being written"
-                )
-            }
-            Self::Unreadable(error) => error.source.fmt(out),
-        }
-    }
 }
 
 impl Journal {
@@ -133,34 +60,90 @@ impl Journal {
             .retain(|segment| segment.name.day() + 1 >= since.day());
     }
 
-    /// Shows every line to `visit`, with its file, until it breaks.
+    /// Shows every line to `visit`, with its file, until it breaks. A repeated entry is shown as a finding only.
     pub(crate) fn walk<E>(
         &self,
         mut visit: impl FnMut(&SegmentInfo, Item) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
+        let mut order = Order::default();
         for segment in &self.segments {
-            let mut lines = match self.reader.lines(segment) {
-                Ok(lines) => lines,
-                Err(error) => {
-                    if visit(segment, Item::Finding(Finding::unreadable(error)))?.is_break() {
+            let mut lines = Lines::new(&self.reader, segment);
+            while let Some(item) = lines.next() {
+                let wrong = order.check(&item).map(|what| lines.finding(what));
+                let is_repeat = matches!(
+                    &wrong,
+                    Some(Finding {
+                        what: What::Repeat { .. },
+                        ..
+                    })
+                );
+                let items = [wrong.map(Item::Finding), (!is_repeat).then_some(item)];
+                for item in items.into_iter().flatten() {
+                    if visit(segment, item)?.is_break() {
                         return Ok(());
                     }
-                    continue;
-                }
-            };
-            while let Some(line) = next_line(&mut lines) {
-                let item =
-                    line.map_or_else(|error| Item::Finding(Finding::unreadable(error)), item);
-                let is_end = matches!(&item, Item::Finding(finding) if finding.is_unreadable());
-                if visit(segment, item)?.is_break() {
-                    return Ok(());
-                }
-                if is_end {
-                    break;
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// The lines of one file, up to the first that cannot be read.
+struct Lines {
+    file: String,
+    number: u64,
+    lines: Option<SegmentLines>,
+    error: Option<FileError>,
+}
+
+impl Lines {
+    fn new(reader: &JournalReader, segment: &SegmentInfo) -> Self {
+        let (lines, error) = match reader.lines(segment) {
+            Ok(lines) => (Some(lines), None),
+            Err(error) => (None, Some(error)),
+        };
+        let file = segment.name.to_string();
+        Self {
+            file,
+            number: 0,
+            lines,
+            error,
+        }
+    }
+
+    /// Something is wrong with the line that came last.
+    fn finding(&self, what: What) -> Finding {
+        let (file, line) = (self.file.clone(), Some(self.number));
+        Finding { file, line, what }
+    }
+
+    fn next(&mut self) -> Option<Item> {
+        let read = self.lines.as_mut().and_then(next_line);
+        let line = match read {
+            Some(Ok(line)) => line,
+            Some(Err(error)) => {
+                self.lines = None;
+                return Some(Item::Finding(Finding::unreadable(error)));
+            }
+            None => {
+                return self
+                    .error
+                    .take()
+                    .map(Finding::unreadable)
+                    .map(Item::Finding);
+            }
+        };
+        self.number = line.number;
+        Some(match line.content {
+            LineContent::Entry(entry) => Item::Entry(entry),
+            LineContent::Damaged(damage, _) => Item::Finding(self.finding(What::Damaged(damage))),
+            LineContent::Torn(bytes) => {
+                Item::Finding(self.finding(What::Torn { bytes: bytes.len() }))
+            }
+            // A line that is too long, or what a later library tells apart from it.
+            _ => Item::Finding(self.finding(What::TooLong)),
+        })
     }
 }
 
@@ -176,16 +159,4 @@ fn next_line(lines: &mut SegmentLines) -> Option<Result<JournalLine, FileError>>
         }
     }
     lines.next()
-}
-
-fn item(line: JournalLine) -> Item {
-    let what = match line.content {
-        LineContent::Entry(entry) => return Item::Entry(entry),
-        LineContent::Damaged(damage, _) => What::Damaged(damage),
-        LineContent::Torn(bytes) => What::Torn { bytes: bytes.len() },
-        // A kind of line that a later library knows and this command does not.
-        _ => What::TooLong,
-    };
-    let (file, line) = (line.segment.to_string(), Some(line.number));
-    Item::Finding(Finding { file, line, what })
 }

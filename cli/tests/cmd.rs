@@ -74,7 +74,8 @@ fn a_reader_that_goes_away_is_no_error() {
     let line =
         fs::read_to_string(tests().join("journals/two_streams/audit_2026-11-22.jsonl")).unwrap();
     let line = line.lines().last().unwrap();
-    let many = format!("{line}\n").repeat(2000);
+    let numbered = |seq| line.replace("\"seq\":1,", &format!("\"seq\":{seq},")) + "\n";
+    let many: String = (1..2000).map(numbered).collect();
     fs::write(folder.path().join("audit_2026-11-22.jsonl"), many).unwrap();
     for format in ["table", "json", "jsonl", "csv"] {
         let mut command = command(&format!("cat --format {format} --dir"));

@@ -9,7 +9,10 @@ use tracing_llm_audit::{
 };
 
 use super::{CheckpointShown, FindingShown, Follower, Status, Stream};
-use crate::journal::{Finding, Item, Journal};
+use crate::{
+    finding::Finding,
+    journal::{Item, Journal},
+};
 
 /// Returns the status, and whether everything could be read.
 pub(super) fn gather(directory: String, journal: &Journal) -> (Status, bool) {

@@ -122,7 +122,7 @@ fn findings(out: &mut dyn Write, findings: &[FindingShown], style: Style) -> io:
         return writeln!(
             out,
             "\n{}",
-            style.paint("No damaged line, no torn tail.", Paint::Good)
+            style.paint("No damaged line, no torn tail, no hole.", Paint::Good)
         );
     }
     writeln!(out, "\n{}", style.paint("Findings:", Paint::Bad))?;
