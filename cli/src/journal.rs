@@ -93,13 +93,13 @@ impl Journal {
 struct Lines {
     file: String,
     number: u64,
-    lines: Option<SegmentLines>,
+    reading: Option<SegmentLines>,
     error: Option<FileError>,
 }
 
 impl Lines {
     fn new(reader: &JournalReader, segment: &SegmentInfo) -> Self {
-        let (lines, error) = match reader.lines(segment) {
+        let (reading, error) = match reader.lines(segment) {
             Ok(lines) => (Some(lines), None),
             Err(error) => (None, Some(error)),
         };
@@ -107,7 +107,7 @@ impl Lines {
         Self {
             file,
             number: 0,
-            lines,
+            reading,
             error,
         }
     }
@@ -119,11 +119,11 @@ impl Lines {
     }
 
     fn next(&mut self) -> Option<Item> {
-        let read = self.lines.as_mut().and_then(next_line);
+        let read = self.reading.as_mut().and_then(next_line);
         let line = match read {
             Some(Ok(line)) => line,
             Some(Err(error)) => {
-                self.lines = None;
+                self.reading = None;
                 return Some(Item::Finding(Finding::unreadable(error)));
             }
             None => {
