@@ -15,6 +15,7 @@ mod install;
 pub mod measure;
 mod recent;
 mod self_test;
+mod shared;
 mod stream;
 mod visit;
 
@@ -31,7 +32,6 @@ use std::{
 
 use tracing_core::{
     Dispatch, Event, Interest, Metadata, Subscriber,
-    dispatcher::{self, WeakDispatch},
     span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{
@@ -51,6 +51,7 @@ use self::{
     call::{Beginning, CallCell},
     callsite::{Callsite, Callsites, Kind, Names},
     context::{Around, ContextSpan, LlmSpan, Walk, Who},
+    shared::Shared,
     visit::Reader,
 };
 use crate::{
@@ -98,67 +99,6 @@ impl CaptureOptions {
 
     pub(crate) fn bridge(&mut self, bridge: impl SpanBridge) {
         self.bridge = Some(Box::new(bridge));
-    }
-}
-
-/// What the layer, its filter and its handles share.
-pub(crate) struct Shared {
-    pub(crate) sink: Arc<dyn Submit>,
-    bridge: Option<Box<dyn SpanBridge>>,
-    callsites: Callsites,
-    dispatch: OnceLock<WeakDispatch>,
-    self_tests_seen: AtomicU64,
-}
-
-impl Shared {
-    /// Returns the dispatcher that this layer is part of, where that can be told.
-    fn dispatch(&self) -> Option<Dispatch> {
-        if let Some(registered) = self.dispatch.get() {
-            return registered.upgrade();
-        }
-        // `Option`, `Vec` and reloaded layers are never told; then it is the current one, unless that has another
-        // layer of ours.
-        let current = dispatcher::get_default(Clone::clone);
-        let is_other = current
-            .downcast_ref::<Capture>()
-            .is_some_and(|capture| !std::ptr::eq(&raw const *capture.shared, self));
-        (!is_other).then_some(current)
-    }
-
-    fn trace(&self, id: &Id) -> Option<SpanTrace> {
-        let bridge = self.bridge.as_ref()?;
-        bridge.trace(&self.dispatch()?, id)
-    }
-
-    /// Shows the record on its OpenTelemetry span, if there is one, and submits it.
-    fn finish(&self, mut record: Box<AuditRecord>, id: &Id, callsite: &Callsite) {
-        if let Some((bridge, dispatch)) = self.bridge.as_ref().zip(self.dispatch()) {
-            bridge.show(&dispatch, id, &mut |trace| {
-                record.trace = trace.into();
-                if trace.is_recording {
-                    self.shown(&mut record, callsite)
-                } else {
-                    Vec::new()
-                }
-            });
-        }
-        self.sink.submit(record);
-    }
-
-    /// Judges the record here and now, because a span shows it.
-    fn shown(
-        &self,
-        record: &mut AuditRecord,
-        callsite: &Callsite,
-    ) -> Vec<(&'static str, SpanValue)> {
-        let outcome = self.sink.judge(record);
-        let hashes = self
-            .sink
-            .hashes_on_span()
-            .then(|| self.sink.hashes(record, &outcome));
-        let shown = bridge::attributes(record, &outcome, hashes, callsite);
-        record.outcome = Some(Box::new(outcome));
-        shown
     }
 }
 
