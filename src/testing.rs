@@ -38,7 +38,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// let (layer, audit) = tracing_llm_audit::testing::in_memory();
 /// tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
 ///     let call = tracing::info_span!("ask", gen_ai.operation.name = "chat", user.id = "ada");
-///     call.in_scope(|| tracing_llm_audit::LlmCall::current().output("Hello"));
+///     call.in_scope(|| {
+///         tracing_llm_audit::LlmCall::current().output_text("Hello");
+///     });
 /// });
 /// assert_eq!(audit.records()[0].get("user_id"), "ada");
 /// ```
