@@ -16,15 +16,15 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn enter(&self, request: &ExportLogsServiceRequest) {
+    pub(crate) fn enter(&self, request: ExportLogsServiceRequest) {
         let mut times = self.times.lock().unwrap();
-        for seq in seqs(request) {
+        for seq in seqs(&request) {
             if times.len() <= seq {
                 times.resize(seq + 1, 0);
             }
             times[seq] += 1;
         }
-        *self.last.lock().unwrap() = Some(request.clone());
+        *self.last.lock().unwrap() = Some(request);
     }
 
     pub(crate) fn last(&self) -> Option<ExportLogsServiceRequest> {

@@ -229,7 +229,7 @@ async fn take_http(State(service): State<Service>, headers: HeaderMap, body: Byt
         Fault::Slow(delay) => tokio::time::sleep(delay).await,
         Fault::Take | Fault::Partly(_) | Fault::Lost => {}
     }
-    service.ledger.enter(&request);
+    service.ledger.enter(request);
     if fault == Fault::Lost {
         std::future::pending::<()>().await;
     }
@@ -255,7 +255,7 @@ impl LogsService for Service {
             Fault::Slow(delay) => tokio::time::sleep(delay).await,
             Fault::Take | Fault::Partly(_) | Fault::Lost => {}
         }
-        self.ledger.enter(&request);
+        self.ledger.enter(request);
         if fault == Fault::Lost {
             std::future::pending::<()>().await;
         }
