@@ -25,6 +25,15 @@ mod real_quickstart;
 mod real_stack;
 mod line;
 mod recordings;
+#[cfg(feature = "otlp")]
+mod otlp_journal;
+#[cfg(feature = "otlp")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the library's own tests use the rest"
+)]
+mod proxy;
 mod seed_reader;
 mod services;
 mod tidy;

@@ -1,16 +1,17 @@
 //! What arrived and was acknowledged, by seq.
 
-use std::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use opentelemetry_proto::tonic::{
     collector::logs::v1::ExportLogsServiceRequest, common::v1::any_value::Value,
     logs::v1::LogRecord,
 };
 
-/// How often each seq was acknowledged.
+/// How often each seq was acknowledged, and with which leaf.
 #[derive(Default)]
 pub(crate) struct Ledger {
     times: Mutex<Vec<u32>>,
+    leaves: Mutex<Option<BTreeMap<u64, String>>>,
     /// The last request, whole.
     last: Mutex<Option<ExportLogsServiceRequest>>,
 }
@@ -24,7 +25,32 @@ impl Ledger {
             }
             times[seq] += 1;
         }
+        let mut leaves = self.leaves.lock().unwrap();
+        let keeps_leaves = leaves.is_some();
+        for record in records(&request).filter(|_| keeps_leaves) {
+            if let (Some(seq), Some(leaf)) = (seq(record), text(record, "llm_audit.leaf")) {
+                let before = leaves
+                    .as_mut()
+                    .and_then(|leaves| leaves.insert(seq as u64, leaf.to_owned()));
+                assert!(
+                    before.is_none_or(|before| before == leaf),
+                    "a fork at {seq}"
+                );
+            }
+        }
         *self.last.lock().unwrap() = Some(request);
+    }
+
+    /// A ledger that notes leaves too.
+    pub(crate) fn with_leaves() -> Self {
+        let ledger = Self::default();
+        *ledger.leaves.lock().unwrap() = Some(BTreeMap::new());
+        ledger
+    }
+
+    /// The leaves that arrived, by seq.
+    pub(crate) fn leaves(&self) -> BTreeMap<u64, String> {
+        self.leaves.lock().unwrap().clone().unwrap_or_default()
     }
 
     pub(crate) fn last(&self) -> Option<ExportLogsServiceRequest> {
@@ -57,14 +83,24 @@ pub(crate) fn records(request: &ExportLogsServiceRequest) -> impl Iterator<Item 
 }
 
 pub(crate) fn seqs(request: &ExportLogsServiceRequest) -> impl Iterator<Item = usize> {
-    records(request).filter_map(|record| {
-        let attribute = record
-            .attributes
-            .iter()
-            .find(|pair| pair.key == "llm_audit.seq")?;
-        match attribute.value.as_ref()?.value.as_ref()? {
-            Value::IntValue(seq) => usize::try_from(*seq).ok(),
-            _ => None,
-        }
-    })
+    records(request).filter_map(seq)
+}
+
+fn value<'a>(record: &'a LogRecord, name: &str) -> Option<&'a Value> {
+    let attribute = record.attributes.iter().find(|pair| pair.key == name)?;
+    attribute.value.as_ref()?.value.as_ref()
+}
+
+fn seq(record: &LogRecord) -> Option<usize> {
+    match value(record, "llm_audit.seq")? {
+        Value::IntValue(seq) => usize::try_from(*seq).ok(),
+        _ => None,
+    }
+}
+
+fn text<'a>(record: &'a LogRecord, name: &str) -> Option<&'a str> {
+    match value(record, name)? {
+        Value::StringValue(text) => Some(text),
+        _ => None,
+    }
 }
