@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::{
 #[derive(Default)]
 pub(crate) struct Ledger {
     times: Mutex<Vec<u32>>,
-    leaves: Mutex<Option<BTreeMap<u64, String>>>,
+    leaves: Mutex<Option<BTreeMap<String, String>>>,
     /// The last request, whole.
     last: Mutex<Option<ExportLogsServiceRequest>>,
 }
@@ -28,15 +28,15 @@ impl Ledger {
         let mut leaves = self.leaves.lock().unwrap();
         let keeps_leaves = leaves.is_some();
         for record in records(&request).filter(|_| keeps_leaves) {
-            if let (Some(seq), Some(leaf)) = (seq(record), text(record, "llm_audit.leaf")) {
-                let before = leaves
-                    .as_mut()
-                    .and_then(|leaves| leaves.insert(seq as u64, leaf.to_owned()));
-                assert!(
-                    before.is_none_or(|before| before == leaf),
-                    "a fork at {seq}"
-                );
-            }
+            let uid = text(record, "log.record.uid").unwrap_or("no uid");
+            let leaf = text(record, "llm_audit.leaf").unwrap_or("no leaf");
+            let before = leaves
+                .as_mut()
+                .and_then(|leaves| leaves.insert(uid.to_owned(), leaf.to_owned()));
+            assert!(
+                before.is_none_or(|before| before == leaf),
+                "a fork at {uid}"
+            );
         }
         *self.last.lock().unwrap() = Some(request);
     }
@@ -48,8 +48,8 @@ impl Ledger {
         ledger
     }
 
-    /// The leaves that arrived, by seq.
-    pub(crate) fn leaves(&self) -> BTreeMap<u64, String> {
+    /// The leaves that arrived, by `log.record.uid`.
+    pub(crate) fn leaves(&self) -> BTreeMap<String, String> {
         self.leaves.lock().unwrap().clone().unwrap_or_default()
     }
 
