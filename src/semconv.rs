@@ -522,20 +522,28 @@ static NAMES: [(&str, Slot); 198] = [
 /// Finds the attribute whose value a record keeps under `key`; `None` for keys of our own, and for content.
 pub(crate) fn attribute_of_key(key: &str) -> Option<&'static Attribute> {
     static BY_KEY: LazyLock<Vec<&'static Attribute>> = LazyLock::new(|| {
-        let mut sorted: Vec<_> = ATTRIBUTES.iter().filter(|attribute| attribute.is_kept()).collect();
+        let mut sorted: Vec<_> = ATTRIBUTES
+            .iter()
+            .filter(|attribute| attribute.is_kept())
+            .collect();
         // Stable: where several attributes share a key, the first in the table is the canonical one.
         sorted.sort_by_key(|attribute| attribute.key);
         sorted.dedup_by_key(|attribute| attribute.key);
         sorted
     });
-    let at = BY_KEY.binary_search_by(|attribute| attribute.key.cmp(key)).ok()?;
+    let at = BY_KEY
+        .binary_search_by(|attribute| attribute.key.cmp(key))
+        .ok()?;
     Some(BY_KEY[at])
 }
 
 impl Attribute {
     /// Says whether the value itself is in the record, and no content.
     fn is_kept(&self) -> bool {
-        !matches!(self.role, Role::Input | Role::Output | Role::System | Role::Dropped)
+        !matches!(
+            self.role,
+            Role::Input | Role::Output | Role::System | Role::Dropped
+        )
     }
 }
 
@@ -613,7 +621,10 @@ mod tests {
     #[test]
     fn keys_find_their_canonical_attribute_and_content_none() {
         let name = |key| attribute_of_key(key).map(|attribute| attribute.name);
-        assert_eq!(name("cache_read_tokens"), Some("gen_ai.usage.cache_read.input_tokens"));
+        assert_eq!(
+            name("cache_read_tokens"),
+            Some("gen_ai.usage.cache_read.input_tokens")
+        );
         assert_eq!(name("user_id"), Some("user.id"));
         for key in ["input", "output", "system_prompt", "", "latency_ms"] {
             assert_eq!(name(key), None);

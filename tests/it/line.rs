@@ -21,7 +21,12 @@ use tracing_subscriber::layer::SubscriberExt as _;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn call() -> LlmCall {
-    let span = info_span!("ask", gen_ai.operation.name = "chat", gen_ai.request.model = "m", user.id = "ada");
+    let span = info_span!(
+        "ask",
+        gen_ai.operation.name = "chat",
+        gen_ai.request.model = "m",
+        user.id = "ada"
+    );
     LlmCall::of(&span)
 }
 
@@ -36,9 +41,23 @@ fn a_call_is_a_record_with_the_seventeen_keys() {
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].get("user_id"), "ada");
     assert_eq!(records[0].get("status"), "success");
-    assert!(records[0].get("input_hash").as_str().unwrap().starts_with("hmac-sha256:"));
-    let line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&records[0].line()).unwrap();
-    for key in ["request_id", "timestamp", "system_prompt_hash", "cost_usd", "metadata", "output_hash"] {
+    assert!(
+        records[0]
+            .get("input_hash")
+            .as_str()
+            .unwrap()
+            .starts_with("hmac-sha256:")
+    );
+    let line: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&records[0].line()).unwrap();
+    for key in [
+        "request_id",
+        "timestamp",
+        "system_prompt_hash",
+        "cost_usd",
+        "metadata",
+        "output_hash",
+    ] {
         assert!(line.contains_key(key), "{key} is missing in {line:?}");
     }
 }
@@ -48,7 +67,9 @@ fn an_acknowledgement_is_waited_for_by_a_runtime_of_one_thread() {
     let (layer, audit) = testing::in_memory();
     let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
     let ack = dispatcher::with_default(&dispatch, || call().ack());
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     assert!(runtime.block_on(ack).is_ok());
     assert_eq!(audit.guard().health().durable, 1);
 }
@@ -64,8 +85,11 @@ fn a_guard_that_is_dropped_early_loses_nothing() {
     let key = guard.verifier_key().to_owned();
     drop(guard);
     assert_eq!(calls(&directory), 1);
-    let acks: Vec<_> = (0..3).map(|_| dispatcher::with_default(&dispatch, || call().ack())).collect();
-    acks.iter().for_each(|ack| assert!(ack.wait(TIMEOUT).is_ok()));
+    let acks: Vec<_> = (0..3)
+        .map(|_| dispatcher::with_default(&dispatch, || call().ack()))
+        .collect();
+    acks.iter()
+        .for_each(|ack| assert!(ack.wait(TIMEOUT).is_ok()));
     assert_eq!(calls(&directory), 4);
     drop(dispatch);
     wait_until(|| is_unlocked(&directory));
@@ -85,7 +109,12 @@ fn a_second_start_goes_on_in_the_same_stream() {
         drop((dispatch, guard));
         wait_until(|| is_unlocked(&directory));
     }
-    assert_eq!(std::fs::read_dir(directory.join("checkpoints")).unwrap().count(), 1);
+    assert_eq!(
+        std::fs::read_dir(directory.join("checkpoints"))
+            .unwrap()
+            .count(),
+        1
+    );
     assert_eq!(calls(&directory), 3);
     verify(&directory, &key);
 }
@@ -94,21 +123,30 @@ fn a_second_start_goes_on_in_the_same_stream() {
 fn two_audits_of_one_directory_have_a_stream_each() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("audit_logs");
-    let audits: Vec<_> = (0..2).map(|_| LlmAudit::builder().directory(&directory).build().unwrap()).collect();
+    let audits: Vec<_> = (0..2)
+        .map(|_| LlmAudit::builder().directory(&directory).build().unwrap())
+        .collect();
     let key = audits[0].1.verifier_key().to_owned();
     for (layer, guard) in audits {
         let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
         dispatcher::with_default(&dispatch, call);
         drop(guard);
     }
-    assert_eq!(std::fs::read_dir(directory.join("checkpoints")).unwrap().count(), 2);
+    assert_eq!(
+        std::fs::read_dir(directory.join("checkpoints"))
+            .unwrap()
+            .count(),
+        2
+    );
     assert_eq!(calls(&directory), 2);
     verify(&directory, &key);
 }
 
 #[test]
 fn a_read_only_directory_is_an_error_that_says_where() {
-    let error = LlmAudit::builder().directory("/proc/audit_logs").build::<tracing_subscriber::Registry>();
+    let error = LlmAudit::builder()
+        .directory("/proc/audit_logs")
+        .build::<tracing_subscriber::Registry>();
     let error = error.map(|_| ()).unwrap_err();
     let text = format!("{error}: {}", std::error::Error::source(&error).unwrap());
     assert!(text.contains("/proc/audit_logs"), "{text}");
@@ -122,14 +160,20 @@ fn hung_storage_stalls_a_runtime_once() {
     let gate = Gate::default();
     let (layer, guard) = LlmAudit::builder()
         .directory(folder.path().join("audit_logs"))
-        .storage(Hanging { disk: FileStorage::default(), gate: gate.clone() })
+        .storage(Hanging {
+            disk: FileStorage::default(),
+            gate: gate.clone(),
+        })
         .queue(10, 1 << 20)
         .queue_wait_max(WAIT_MAX)
         .build()
         .unwrap();
     let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
     gate.hang(true);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     let stalls = runtime.block_on(async {
         let mut stalls = Vec::new();
         for _ in 0..100 {
@@ -144,7 +188,10 @@ fn hung_storage_stalls_a_runtime_once() {
     assert!(total < WAIT_MAX * 3, "{total:?}");
     let health = guard.health();
     assert_eq!(health.accepted, 100);
-    assert_eq!(health.accepted, health.durable + health.dropped + health.queued);
+    assert_eq!(
+        health.accepted,
+        health.durable + health.dropped + health.queued
+    );
     assert!(health.dropped > 0 && !health.is_good, "{health:?}");
     gate.hang(false);
     guard.flush(TIMEOUT).unwrap();
@@ -164,7 +211,10 @@ fn a_full_disk_is_survived_and_accounted_for() {
     let full = Arc::new(AtomicBool::new(false));
     let (layer, guard) = LlmAudit::builder()
         .directory(folder.path().join("audit_logs"))
-        .storage(Full { disk: FileStorage::default(), is_full: Arc::clone(&full) })
+        .storage(Full {
+            disk: FileStorage::default(),
+            is_full: Arc::clone(&full),
+        })
         .queue(10, 1 << 20)
         .queue_wait_max(Duration::from_millis(50))
         .build()
@@ -175,7 +225,10 @@ fn a_full_disk_is_survived_and_accounted_for() {
     full.store(true, Ordering::SeqCst);
     let ack = dispatcher::with_default(&dispatch, || call().ack());
     (0..50).for_each(|_| dispatcher::with_default(&dispatch, || drop(call())));
-    assert_eq!(ack.wait(Duration::from_millis(100)), Err(AckError::TimedOut));
+    assert_eq!(
+        ack.wait(Duration::from_millis(100)),
+        Err(AckError::TimedOut)
+    );
     assert!(guard.health().last_error.is_some());
     full.store(false, Ordering::SeqCst);
     assert!(ack.wait(TIMEOUT).is_ok());
@@ -199,15 +252,30 @@ fn verify(directory: &Path, verifier_key: &str) {
 }
 
 fn calls(directory: &Path) -> usize {
-    let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let segments = files.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let files = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let segments = files.filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "jsonl")
+    });
     let lines = segments.map(|path| std::fs::read_to_string(path).unwrap());
-    lines.map(|text| text.lines().filter(|line| line.contains("\"kind\":\"call\"")).count()).sum()
+    lines
+        .map(|text| {
+            text.lines()
+                .filter(|line| line.contains("\"kind\":\"call\""))
+                .count()
+        })
+        .sum()
 }
 
 fn is_unlocked(directory: &Path) -> bool {
-    let locks = std::fs::read_dir(directory.join("locks")).unwrap().map(|entry| entry.unwrap().path());
-    locks.filter(|path| !path.ends_with("first")).all(|path| std::fs::File::open(path).unwrap().try_lock().is_ok())
+    let locks = std::fs::read_dir(directory.join("locks"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    locks
+        .filter(|path| !path.ends_with("first"))
+        .all(|path| std::fs::File::open(path).unwrap().try_lock().is_ok())
 }
 
 fn wait_until(mut is_done: impl FnMut() -> bool) {
@@ -264,7 +332,10 @@ macro_rules! pass_on {
                 self.disk.open_read(path)
             }
             fn open_append(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
-                Ok(Box::new($file(self.disk.open_append(path)?, self.$seam.clone())))
+                Ok(Box::new($file(
+                    self.disk.open_append(path)?,
+                    self.$seam.clone(),
+                )))
             }
             fn create(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
                 Ok(Box::new($file(self.disk.create(path)?, self.$seam.clone())))
@@ -318,7 +389,11 @@ impl StorageFile for FullFile {
         if self.1.load(Ordering::SeqCst) && bytes.len() < 2 {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        let taken = if self.1.load(Ordering::SeqCst) { bytes.len() / 2 } else { bytes.len() };
+        let taken = if self.1.load(Ordering::SeqCst) {
+            bytes.len() / 2
+        } else {
+            bytes.len()
+        };
         self.0.append(&bytes[..taken])
     }
     fn truncate(&mut self, len: u64) -> io::Result<()> {

@@ -15,6 +15,7 @@ mod journal_reader;
 mod journal_recovery;
 mod journal_storage;
 mod journal_support;
+mod line;
 mod price;
 mod provider;
 #[cfg(feature = "otlp")]
@@ -23,7 +24,6 @@ mod real_collector;
 mod real_quickstart;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod real_stack;
-mod line;
 mod recordings;
 #[cfg(feature = "otlp")]
 mod otlp_journal;

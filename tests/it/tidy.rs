@@ -26,12 +26,15 @@ fn sources() -> Vec<PathBuf> {
 /// Whether a file holds tests alone: `tests.rs`, or one in a folder `tests`.
 fn is_test(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "tests.rs")
-        || path.parent().is_some_and(|folder| folder.ends_with("tests"))
+        || path
+            .parent()
+            .is_some_and(|folder| folder.ends_with("tests"))
 }
 
 /// The block of `lib.rs` in which each module is declared.
 fn blocks() -> BTreeMap<String, usize> {
-    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("lib.rs");
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs"))
+        .expect("lib.rs");
     let (mut blocks, mut block) = (BTreeMap::new(), 0);
     for line in lib.lines() {
         let words: Vec<&str> = line.trim_end_matches(['{', ';', ' ']).split(' ').collect();
@@ -50,7 +53,12 @@ fn blocks() -> BTreeMap<String, usize> {
 fn module_of(path: &Path) -> String {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let relative = path.strip_prefix(src).expect("below src");
-    let first = relative.components().next().expect("a name").as_os_str().to_string_lossy();
+    let first = relative
+        .components()
+        .next()
+        .expect("a name")
+        .as_os_str()
+        .to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -71,7 +79,9 @@ fn uses(text: &str) -> Vec<(usize, String)> {
             if rest.is_empty() {
                 group_depth = Some(1);
             } else {
-                rest.trim_end_matches("};").split(',').for_each(|part| push_name(&mut found, number, part.trim()));
+                rest.trim_end_matches("};")
+                    .split(',')
+                    .for_each(|part| push_name(&mut found, number, part.trim()));
             }
         } else {
             for rest in code.split("crate::").skip(1) {
@@ -83,7 +93,10 @@ fn uses(text: &str) -> Vec<(usize, String)> {
 }
 
 fn push_name(found: &mut Vec<(usize, String)>, line: usize, text: &str) {
-    let name: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let name: String = text
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
     if !name.is_empty() {
         found.push((line + 1, name));
     }
@@ -104,11 +117,15 @@ fn modules_use_only_what_stands_above_them() {
     let mut wrong = Vec::new();
     for path in sources() {
         let own = module_of(&path);
-        let Some(own_block) = blocks.get(&own) else { continue };
+        let Some(own_block) = blocks.get(&own) else {
+            continue;
+        };
         let text = fs::read_to_string(&path).expect("UTF-8");
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
         for (line, name) in uses(text) {
-            let below = blocks.get(&name).is_some_and(|block| *block >= *own_block && name != own);
+            let below = blocks
+                .get(&name)
+                .is_some_and(|block| *block >= *own_block && name != own);
             if below && !is_test(&path) {
                 wrong.push(format!("{}:{line} uses crate::{name}", path.display()));
             }
@@ -120,7 +137,10 @@ fn modules_use_only_what_stands_above_them() {
 #[test]
 fn only_semconv_spells_attribute_names() {
     let mut wrong = Vec::new();
-    for path in sources().into_iter().filter(|path| !path.ends_with("semconv.rs")) {
+    for path in sources()
+        .into_iter()
+        .filter(|path| !path.ends_with("semconv.rs"))
+    {
         let text = fs::read_to_string(&path).expect("UTF-8");
         let code = text.split("#[cfg(test)]").next().unwrap_or("");
         for (number, line) in code.lines().enumerate() {
