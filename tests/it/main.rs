@@ -16,17 +16,10 @@ mod journal_recovery;
 mod journal_storage;
 mod journal_support;
 mod line;
-mod price;
-mod provider;
-#[cfg(feature = "otlp")]
-mod real_collector;
-#[cfg(all(feature = "otlp", feature = "opentelemetry"))]
-mod real_quickstart;
-#[cfg(all(feature = "otlp", feature = "opentelemetry"))]
-mod real_stack;
-mod recordings;
 #[cfg(feature = "otlp")]
 mod otlp_journal;
+mod price;
+mod provider;
 #[cfg(feature = "otlp")]
 #[allow(
     dead_code,
@@ -34,6 +27,13 @@ mod otlp_journal;
     reason = "the library's own tests use the rest"
 )]
 mod proxy;
+#[cfg(feature = "otlp")]
+mod real_collector;
+#[cfg(all(feature = "otlp", feature = "opentelemetry"))]
+mod real_quickstart;
+#[cfg(all(feature = "otlp", feature = "opentelemetry"))]
+mod real_stack;
+mod recordings;
 mod seed_reader;
 mod services;
 mod tidy;
