@@ -139,7 +139,7 @@ fn emit(records: usize, work: impl Fn(usize) + Send + Sync + 'static) {
 }
 
 fn ours(records: usize, directory: &Path) -> &'static str {
-    let (audit, mut guard) = LlmAudit::builder()
+    let (audit, guard) = LlmAudit::builder()
         .directory(directory)
         .queue_wait_max(Duration::from_secs(60))
         .build()

@@ -29,7 +29,7 @@ fn send(_question: &str) -> (u16, &'static str) {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (audit, mut guard) = LlmAudit::builder().directory("audit_logs").build()?;
+    let (audit, guard) = LlmAudit::builder().directory("audit_logs").build()?;
     tracing_subscriber::registry().with(audit).init();
 
     ask("user-1", "Is Berlin the capital of Germany?");

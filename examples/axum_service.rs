@@ -34,7 +34,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use tracing::{Instrument, info_span, instrument};
-use tracing_llm_audit::{AuditGuard, Left, LlmAudit, LlmCall};
+use tracing_llm_audit::{AuditGuard, LlmAudit, LlmCall};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How long open connections may take after the signal, and after them the audit.
@@ -76,21 +76,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     serve(listener, router(app)).await?;
 
-    let left = tokio::task::spawn_blocking(move || shut_down(guard)).await?;
+    let left = tokio::task::spawn_blocking(move || guard.shutdown(FLUSH_MAX)).await?;
     match &left {
         Ok(()) => println!("stopped; every record is durable and delivered"),
         Err(left) => eprintln!("stopped, but: {left}"),
     }
     Ok(left?)
-}
-
-/// Waits until every record is durable and delivered, and closes the journal in order.
-fn shut_down(guard: Arc<AuditGuard>) -> Result<(), Left> {
-    match Arc::try_unwrap(guard) {
-        Ok(mut guard) => guard.shutdown(FLUSH_MAX),
-        // A connection outlived its time and still holds the guard.
-        Err(guard) => guard.flush(FLUSH_MAX),
-    }
 }
 
 async fn base_url() -> io::Result<String> {

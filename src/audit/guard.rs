@@ -3,7 +3,10 @@
 //! Promise: dropped too early, it loses nothing: what is recorded afterwards is written all the same.
 //! Not here: what is flushed (`recorder`, `follower`).
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
 use super::{error::Left, followers::Followers};
 use crate::{
@@ -23,7 +26,7 @@ pub struct AuditGuard {
     recorder: Recorder,
     followers: Followers,
     verifier_key: String,
-    is_down: bool,
+    is_down: AtomicBool,
 }
 
 impl AuditGuard {
@@ -32,7 +35,7 @@ impl AuditGuard {
             recorder,
             followers,
             verifier_key,
-            is_down: false,
+            is_down: AtomicBool::new(false),
         }
     }
 
@@ -65,8 +68,8 @@ impl AuditGuard {
     ///
     /// # Errors
     /// [`Left`] says what is not done; it goes on in the background while the process lives.
-    pub fn shutdown(&mut self, timeout: Duration) -> Result<(), Left> {
-        self.is_down = true;
+    pub fn shutdown(&self, timeout: Duration) -> Result<(), Left> {
+        self.is_down.store(true, Ordering::Relaxed);
         self.settle(timeout, true)
     }
 
@@ -99,7 +102,7 @@ impl std::fmt::Debug for AuditGuard {
 
 impl Drop for AuditGuard {
     fn drop(&mut self) {
-        if !self.is_down {
+        if !self.is_down.load(Ordering::Relaxed) {
             // Nobody is left to tell; `shutdown` tells.
             let _ = self.settle(DROP_TIMEOUT, true);
         }

@@ -152,7 +152,7 @@ fn make_calls(directory: &Path, endpoint: &str) -> String {
         .header("authorization", "Bearer CANARY")
         .unwrap();
     let debug = format!("{settings:?}");
-    let (audit, mut guard) = LlmAudit::builder()
+    let (audit, guard) = LlmAudit::builder()
         .directory(directory)
         .otlp(settings)
         .unwrap()
