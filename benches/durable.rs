@@ -38,7 +38,7 @@ fn main() {
         .as_slice()
     {
         ["variant", name, records, directory] => {
-            run_variant(name, records.parse().unwrap(), Path::new(directory))
+            run_variant(name, records.parse().unwrap(), Path::new(directory));
         }
         [records] => table(records.parse().unwrap()),
         _ => table(200_000),
@@ -129,13 +129,13 @@ fn emit(records: usize, work: impl Fn(usize) + Send + Sync + 'static) {
         .map(|thread| {
             let work = Arc::clone(&work);
             thread::spawn(move || {
-                (0..records / THREADS).for_each(|number| work(number * THREADS + thread))
+                (0..records / THREADS).for_each(|number| work(number * THREADS + thread));
             })
         })
         .collect();
-    threads
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
 
 fn ours(records: usize, directory: &Path) -> &'static str {
@@ -190,10 +190,12 @@ struct Row<'a> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    use std::fmt::Write as _;
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 fn row(number: usize) -> Vec<u8> {

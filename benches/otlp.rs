@@ -229,7 +229,7 @@ fn call(number: usize) {
 }
 
 fn ours(url: &str, name: &str, records: usize, pace: Option<usize>, directory: &Path) -> Ran {
-    let (audit, mut guard) = LlmAudit::builder()
+    let (audit, guard) = LlmAudit::builder()
         .directory(directory)
         .queue_wait_max(Duration::from_secs(60))
         .otlp(settings(url, name))
@@ -257,7 +257,7 @@ fn ours(url: &str, name: &str, records: usize, pace: Option<usize>, directory: &
 
 fn write(records: usize, directory: &Path) -> Ran {
     let builder = LlmAudit::builder().directory(directory);
-    let (audit, mut guard) = builder
+    let (audit, guard) = builder
         .queue_wait_max(Duration::from_secs(60))
         .build()
         .unwrap();
@@ -277,7 +277,7 @@ fn ours_at_rest(url: &str, name: &str, directory: &Path) -> Ran {
         .directory(directory)
         .otlp(settings(url, name))
         .unwrap();
-    let (_audit, mut guard) = builder.build::<tracing_subscriber::Registry>().unwrap();
+    let (_audit, guard) = builder.build::<tracing_subscriber::Registry>().unwrap();
     guard.flush(PATIENCE).unwrap();
     let arrived = begun.elapsed();
     let entries = guard.followers()[0].streams[0].next_seq;

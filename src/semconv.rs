@@ -1,12 +1,12 @@
 //! The attribute names we read and write: the one module that spells them.
 //!
-//! Promise: every name of the OpenTelemetry GenAI conventions and of the emitters that came before or beside them
+//! Promise: every name of the OpenTelemetry `GenAI` conventions and of the emitters that came before or beside them
 //! is in `ATTRIBUTES`, with the key that its value has in the record and what becomes of it there.
 //! Not here: reading values (`layer`), judging them (`outcome`), writing them (`seal`, `otlp`).
 //!
 //! # Source
-//! OpenTelemetry semantic conventions for GenAI, `main` of 2026-08-03 with later single files; OpenInference and
-//! OpenLLMetry names as those projects emitted them in 2026.
+//! OpenTelemetry semantic conventions for `GenAI`, `main` of 2026-08-03 with later single files; `OpenInference` and
+//! `OpenLLMetry` names as those projects emitted them in 2026.
 
 use std::sync::LazyLock;
 
@@ -562,6 +562,7 @@ pub(crate) const EVENT_INFERENCE: &str = "gen_ai.client.inference.operation.deta
 /// The operations whose log records are [`EVENT_INFERENCE`].
 pub(crate) const INFERENCE_OPERATIONS: [&str; 3] = ["chat", "text_completion", "generate_content"];
 /// Event names of ours, for libraries whose event names must outlive the program: other operations are `llm_audit.call`.
+#[cfg(feature = "opentelemetry_sdk")]
 pub(crate) const OWN_EVENTS: [&str; 30] = [
     "llm_audit.access",
     "llm_audit.begin",

@@ -33,7 +33,7 @@ use tracing_llm_audit::{Clock, SystemClock};
 async fn main() -> Result<(), Box<dyn Error>> {
     let started_at = SystemClock::default().now().to_string();
     let directory = env::var_os("LLM_AUDIT_DIR").map_or("audit_logs".into(), PathBuf::from);
-    let mut telemetry = telemetry::install(&directory)?;
+    let telemetry = telemetry::install(&directory)?;
 
     let recordings = Arc::new(replay::Recordings::open()?);
     let base = replay::serve(Arc::clone(&recordings)).await?;

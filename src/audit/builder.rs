@@ -356,10 +356,8 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = out
-            .debug_struct("Builder")
+        out.debug_struct("Builder")
             .field("directory", &self.directory)
-            .finish_non_exhaustive();
-        shown
+            .finish_non_exhaustive()
     }
 }

@@ -172,7 +172,7 @@ impl Follow {
         let batch = self.tracks[at].entries(first, count);
         let exporter = &mut self.exporter;
         let result = catch_unwind(AssertUnwindSafe(|| exporter.export(batch, timeout)));
-        let exported = result.unwrap_or_else(|_| {
+        let answer = result.unwrap_or_else(|_| {
             let reason = Reason::new("the exporter panicked");
             Err(ExportError::NotReady {
                 reason,
@@ -180,11 +180,8 @@ impl Follow {
             })
         })?;
         // An exporter that answers about nothing, or about more than it was given, would stop or skip.
-        let entries = exported.entries.clamp(1, count);
-        Ok(Exported {
-            entries,
-            ..exported
-        })
+        let entries = answer.entries.clamp(1, count);
+        Ok(Exported { entries, ..answer })
     }
 
     fn acknowledged(&mut self, at: usize, exported: &Exported) {

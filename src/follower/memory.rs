@@ -119,9 +119,9 @@ pub(crate) fn record(seq: u64, kind: Kind, changes: &[(&str, &str)]) -> EntryBuf
         ("request_id", request_id.as_str()),
         ("input_tokens", &input_tokens),
     ];
-    let changed = |key: &str| changes.iter().chain(&own).find(|(name, _)| *name == key);
+    let replaced = |key: &str| changes.iter().chain(&own).find(|(name, _)| *name == key);
     for (key, raw) in CALL {
-        let raw = changed(key).map_or(raw, |(_, raw)| raw);
+        let raw = replaced(key).map_or(raw, |(_, raw)| raw);
         members.push_raw(key, raw.as_bytes());
     }
     for (key, raw) in changes {

@@ -34,7 +34,7 @@ pub use self::{
 use self::{follow::Follow, health::StreamView, shared::Shared};
 pub(crate) use self::{
     retry::RetryPolicy,
-    source::{Mark, Source, SourceError},
+    source::{Source, SourceError},
     stream::JournalSource,
 };
 use crate::{clock::Clock, entry::StreamId, random::Entropy};
@@ -121,6 +121,7 @@ impl Follower {
     /// Sends what is durable now, stores the cursors and ends, in at most `timeout`; returns the entries that are left.
     ///
     /// A request that hangs is left to end by itself; on return no cursor is written any more.
+    #[cfg(test)]
     pub(crate) fn stop(mut self, timeout: Duration) -> u64 {
         self.end(timeout);
         self.health().lag_entries()

@@ -144,7 +144,9 @@ impl Shared {
             .map(|view| view.gate.clone())
             .collect();
         drop(state);
-        gates.iter().for_each(|gate| gate.shut());
+        for gate in gates {
+            gate.shut();
+        }
     }
 
     pub(super) fn health(&self, name: &str) -> FollowerHealth {

@@ -8,7 +8,7 @@
 //! was blocked or failed and for gaps; the conventions say DEBUG, which default filters drop.
 //!
 //! # Source
-//! OpenTelemetry GenAI conventions, event `gen_ai.client.inference.operation.details`; logs data model 1.
+//! OpenTelemetry `GenAI` conventions, event `gen_ai.client.inference.operation.details`; logs data model 1.
 
 mod value;
 

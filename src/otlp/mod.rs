@@ -33,8 +33,8 @@ pub struct OtlpExporter {
 }
 
 enum Transport {
-    Http(HttpTransport),
-    Grpc(GrpcTransport),
+    Http(Box<HttpTransport>),
+    Grpc(Box<GrpcTransport>),
 }
 
 impl OtlpExporter {
@@ -45,8 +45,8 @@ impl OtlpExporter {
     pub fn new(settings: OtlpSettings) -> Result<Self, OtlpSettingsError> {
         let requests = Requests::new(&settings);
         let transport = match settings.protocol {
-            OtlpProtocol::HttpProtobuf => Transport::Http(HttpTransport::new(settings)?),
-            OtlpProtocol::Grpc => Transport::Grpc(GrpcTransport::new(&settings)?),
+            OtlpProtocol::HttpProtobuf => Transport::Http(Box::new(HttpTransport::new(settings)?)),
+            OtlpProtocol::Grpc => Transport::Grpc(Box::new(GrpcTransport::new(&settings)?)),
         };
         Ok(Self {
             transport,

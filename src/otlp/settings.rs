@@ -47,6 +47,10 @@ pub(crate) struct Identity {
 ///
 /// `Debug` shows header names, never their values.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, set by its own method"
+)]
 pub struct OtlpSettings {
     pub(crate) protocol: OtlpProtocol,
     pub(crate) endpoint: Uri,

@@ -1,5 +1,6 @@
 //! Followers against a real OTLP server in this process, in all weathers: a ledger by seq with nothing missing.
 
+use prost::Message as _;
 use std::{
     collections::BTreeMap,
     sync::{
@@ -18,6 +19,7 @@ use crate::{
     random::SystemEntropy,
 };
 
+#[allow(dead_code, reason = "shared with other programs, each of which uses a part")]
 #[path = "../../tests/it/proxy/mod.rs"]
 mod proxy;
 
@@ -324,7 +326,6 @@ fn requests_are_split_by_bytes() {
         assert_eq!(ledger.counts(), (100, 0));
         let requests = script.requests.load(Ordering::Relaxed);
         assert!((8..=20).contains(&requests), "{requests} requests");
-        use prost::Message;
         assert!(ledger.last().expect("a request").encoded_len() <= 20_000);
     }
 }

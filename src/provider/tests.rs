@@ -1,5 +1,7 @@
 //! Recordings whole, in chunks, cut and damaged; streams against whole bodies.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -397,7 +399,7 @@ fn chat_events(choices: &[Value], size: usize) -> String {
     let mut out = String::new();
     let mut chunk = |choice: Value| {
         let chunk = json!({"id": "c", "object": "chat.completion.chunk", "model": "m", "choices": [choice]});
-        out += &format!("data: {chunk}\n\n");
+        let _ = write!(out, "data: {chunk}\n\n");
     };
     for choice in choices {
         let (index, message) = (&choice["index"], &choice["message"]);

@@ -16,6 +16,10 @@ use crate::{
 
 /// What the queue holds at most, and how long a caller waits for room.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "each is a bound, and says so last"
+)]
 pub(crate) struct Limits {
     pub(crate) records_max: usize,
     pub(crate) bytes_max: usize,

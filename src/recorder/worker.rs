@@ -148,7 +148,7 @@ impl Worker {
             match self.writer.append(acc, kind, self.sealed.members()) {
                 Ok(_) => return true,
                 Err(error @ AppendError::Sync(_)) => {
-                    self.back_off(&error.to_string(), &mut backoff)
+                    self.back_off(&error.to_string(), &mut backoff);
                 }
                 Err(error) => {
                     self.shared.trouble(error.to_string());
@@ -237,10 +237,10 @@ impl Worker {
 
     /// Closes the stream where that was asked for, and tells who waits.
     fn finish(&mut self, flushes: Vec<Flush>, closed: bool) {
-        if closed || flushes.iter().any(|flush| flush.rest) {
-            if let Err(error) = self.writer.close() {
-                self.shared.trouble(error.to_string());
-            }
+        if (closed || flushes.iter().any(|flush| flush.rest))
+            && let Err(error) = self.writer.close()
+        {
+            self.shared.trouble(error.to_string());
         }
         for flush in flushes {
             flush.done.resolve(Ok(Durable { acc: 0 }));

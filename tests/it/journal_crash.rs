@@ -124,7 +124,7 @@ fn call_under_load(directory: &Path, records: u64) {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 dispatcher::with_default(&dispatch, || {
-                    make_calls(records / THREADS, stream, &acks)
+                    make_calls(records / THREADS, stream, &acks);
                 });
             });
         }

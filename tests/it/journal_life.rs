@@ -255,7 +255,7 @@ fn checkpoints_come_by_count_and_by_time() {
     let found = &check(&storage, &opened.verifier_key)[&writer.stream()];
     let places: Vec<_> = (0..)
         .zip(&found.kinds)
-        .filter(|(_, kind)| **kind == Kind::Checkpoint)
+        .filter(|(_, kind)| **kind == Checkpoint)
         .map(|(seq, _)| seq)
         .collect();
     assert_eq!(places, [1000, 2000]);
@@ -274,7 +274,7 @@ fn checkpoints_come_by_count_and_by_time() {
     }
     let found = &check(&storage, &opened.verifier_key)[&writer.stream()];
     assert_eq!(
-        found.count(Kind::Checkpoint),
+        found.count(Checkpoint),
         1,
         "a heartbeat starts no timer: {:?}",
         found.kinds
@@ -295,13 +295,13 @@ fn gaps_are_named_and_what_nobody_named_is_named_at_close() {
         Err(AppendError::Twice { acc: 2 })
     ));
     assert!(matches!(
-        writer.append(6, Kind::Call, &record(6, "success")),
+        writer.append(6, Call, &record(6, "success")),
         Err(AppendError::Twice { acc: 6 })
     ));
     assert_eq!(writer.next_acc(), 10);
     writer.close().unwrap();
     assert!(matches!(
-        writer.append(10, Kind::Call, &record(10, "success")),
+        writer.append(10, Call, &record(10, "success")),
         Err(AppendError::Closed)
     ));
     let found = &check(&storage, &opened.verifier_key)[&writer.stream()];
@@ -332,7 +332,7 @@ fn operations_that_never_ended_are_interrupted() {
             .unwrap();
     }
     writer
-        .append(4, Kind::Call, &record_of(4, &request_id(2), "success"))
+        .append(4, Call, &record_of(4, &request_id(2), "success"))
         .unwrap();
     writer.sync().unwrap();
     drop(writer);

@@ -88,8 +88,9 @@ fn a_guard_that_is_dropped_early_loses_nothing() {
     let acks: Vec<_> = (0..3)
         .map(|_| dispatcher::with_default(&dispatch, || call().ack()))
         .collect();
-    acks.iter()
-        .for_each(|ack| assert!(ack.wait(TIMEOUT).is_ok()));
+    for ack in acks {
+        assert!(ack.wait(TIMEOUT).is_ok());
+    }
     assert_eq!(calls(&directory), 4);
     drop(dispatch);
     wait_until(|| is_unlocked(&directory));

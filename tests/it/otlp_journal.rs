@@ -32,7 +32,7 @@ fn host(directory: &Path, settings: OtlpSettings, calls: u64, meanwhile: impl Fn
     let builder = LlmAudit::builder()
         .directory(directory)
         .queue_wait_max(LONG);
-    let (audit, mut guard) = builder.otlp(settings).unwrap().build().unwrap();
+    let (audit, guard) = builder.otlp(settings).unwrap().build().unwrap();
     let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(audit));
     tracing::dispatcher::with_default(&dispatch, || {
         for number in 0..calls {
@@ -126,7 +126,7 @@ fn the_far_side_has_every_entry_with_the_journal_s_leaf_after_faults_and_restart
             .unwrap()
             .local_addr()
             .unwrap();
-        let (audit, mut guard) = LlmAudit::builder()
+        let (audit, guard) = LlmAudit::builder()
             .directory(&directory)
             .otlp(settings(wire, nobody))
             .unwrap()

@@ -39,7 +39,7 @@ fn blocks() -> BTreeMap<String, usize> {
     for line in lib.lines() {
         let words: Vec<&str> = line.trim_end_matches(['{', ';', ' ']).split(' ').collect();
         match words.as_slice() {
-            ["mod", name] | ["pub", "mod", name] | ["pub(crate)", "mod", name] => {
+            ["mod", name] | ["pub" | "pub(crate)", "mod", name] => {
                 blocks.insert((*name).to_owned(), block);
             }
             [""] => block += 1,

@@ -3,6 +3,8 @@
 //! It runs on a thread of its own, over HTTP or gRPC, behind a proxy that can cut and hold connections.
 //! What it acknowledges is in the ledger, by seq; what it refuses is not.
 
+#![allow(clippy::module_inception, reason = "the proxy goes by its name")]
+
 mod ledger;
 mod proxy;
 mod server;

@@ -58,6 +58,10 @@ impl Drop for Proxy {
 }
 
 /// Two threads a connection; a server that is away is a connection that breaks off.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the connection ends with its threads"
+)]
 fn join(client: TcpStream, server: SocketAddr, weather: &Arc<Weather>, over: &Arc<AtomicBool>) {
     let Ok(server) = TcpStream::connect(server) else {
         return;
