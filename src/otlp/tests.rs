@@ -19,7 +19,10 @@ use crate::{
     random::SystemEntropy,
 };
 
-#[allow(dead_code, reason = "shared with other programs, each of which uses a part")]
+#[allow(
+    dead_code,
+    reason = "shared with other programs, each of which uses a part"
+)]
 #[path = "../../tests/it/proxy/mod.rs"]
 mod proxy;
 
