@@ -115,7 +115,7 @@ impl<E: LogExporter + 'static> SdkExporter<E> {
             record.set_trace_context(trace_id, span_id, flags);
         }
         if let Some(body) = encoded.body {
-            record.set_body(AnyValue::text(body));
+            record.set_body(AnyValue::text(&body));
         }
         record.add_attributes(encoded.attributes);
         record
@@ -207,8 +207,8 @@ fn time(unix_ns: u64) -> SystemTime {
 }
 
 impl LogValue for AnyValue {
-    fn text(text: String) -> Self {
-        Self::String(text.into())
+    fn text(text: &str) -> Self {
+        Self::String(text.to_owned().into())
     }
 
     fn int(int: i64) -> Self {

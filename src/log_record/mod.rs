@@ -12,6 +12,8 @@
 
 mod value;
 
+use std::borrow::Cow;
+
 pub(crate) use self::value::LogValue;
 use self::value::{any, exact_double, typed};
 use crate::{
@@ -36,6 +38,9 @@ pub(crate) struct Encoding {
     pub(crate) line_body: bool,
 }
 
+/// Names and values; the conventions' names cost nothing.
+pub(crate) type Attributes<V> = Vec<(Cow<'static, str>, V)>;
+
 /// A log record of values of one library.
 pub(crate) struct LogRecord<V> {
     pub(crate) time_unix_ns: u64,
@@ -47,7 +52,7 @@ pub(crate) struct LogRecord<V> {
     pub(crate) span_id: Option<[u8; 8]>,
     /// The line, where it was asked for.
     pub(crate) body: Option<String>,
-    pub(crate) attributes: Vec<(String, V)>,
+    pub(crate) attributes: Attributes<V>,
 }
 
 impl Encoding {
@@ -78,7 +83,7 @@ impl Encoding {
         }
     }
 
-    fn push_member<V: LogValue>(self, key: &str, raw: &[u8], attributes: &mut Vec<(String, V)>) {
+    fn push_member<V: LogValue>(self, key: &str, raw: &[u8], attributes: &mut Attributes<V>) {
         match key {
             "cost_usd" => push_cost(raw, attributes),
             "time_to_first_chunk_ms" => push_seconds(key, raw, attributes),
@@ -151,80 +156,80 @@ impl Facts {
 }
 
 /// `model` is the response's, or else the request's: only the former is named so.
-fn push_response_model<V: LogValue>(entry: &Entry<'_>, attributes: &mut Vec<(String, V)>) {
+fn push_response_model<V: LogValue>(entry: &Entry<'_>, attributes: &mut Attributes<V>) {
     if entry.position().kind != Kind::Call {
         return;
     }
     let model = entry.get("model");
     let is_response_s = entry.get("request_model") != model || entry.get("response_id").is_some();
     if let Some(value) = model.filter(|_| is_response_s).and_then(any) {
-        attributes.push((semconv::RESPONSE_MODEL.to_owned(), value));
+        attributes.push((semconv::RESPONSE_MODEL.into(), value));
     }
 }
 
-fn envelope<V: LogValue>(entry: &Entry<'_>, attributes: &mut Vec<(String, V)>) {
+fn envelope<V: LogValue>(entry: &Entry<'_>, attributes: &mut Attributes<V>) {
     let at = entry.position();
     let stream = at.stream.to_string();
     let commitments = entry
         .commitments()
-        .map(|hash| V::text(Leaf::from_bytes(hash).to_string()));
+        .map(|hash| V::text(&Leaf::from_bytes(hash).to_string()));
     let uid = format!("{stream}-{}", at.seq);
     let values = [
-        ("stream", V::text(stream)),
+        ("stream", V::text(&stream)),
         ("seq", count(at.seq)),
         ("acc", count(at.acc)),
-        ("kind", V::text(at.kind.to_string())),
+        ("kind", V::text(&at.kind.to_string())),
         ("day", V::int(i64::from(at.day))),
-        ("prev", V::text(at.prev.to_string())),
+        ("prev", V::text(&at.prev.to_string())),
         ("commit", V::list(commitments.into())),
-        ("leaf", V::text(entry.leaf().to_string())),
+        ("leaf", V::text(&entry.leaf().to_string())),
     ];
-    attributes.push((LOG_RECORD_UID.to_owned(), V::text(uid)));
+    attributes.push((LOG_RECORD_UID.into(), V::text(&uid)));
     attributes.extend(values.map(|(name, value)| (own(name), value)));
 }
 
-fn fact<V: LogValue>(key: &str, raw: &[u8]) -> Option<(String, V)> {
+fn fact<V: LogValue>(key: &str, raw: &[u8]) -> Option<(Cow<'static, str>, V)> {
     Some(match attribute_of_key(key) {
-        Some(known) => (known.name.to_owned(), typed(raw, known.value)?),
+        Some(known) => (known.name.into(), typed(raw, known.value)?),
         None => (own(key), any(raw)?),
     })
 }
 
 /// The cost as a double that prints as it is, else as text under a name of its own.
-fn push_cost<V: LogValue>(raw: &[u8], attributes: &mut Vec<(String, V)>) {
+fn push_cost<V: LogValue>(raw: &[u8], attributes: &mut Attributes<V>) {
     let Ok(spelled) = std::str::from_utf8(raw) else {
         return;
     };
     match (raw == b"null", exact_double(spelled)) {
         (true, _) => {}
-        (false, Some(cost)) => attributes.push((COST_USD.to_owned(), V::double(cost))),
-        (false, None) => attributes.push((COST_USD_EXACT.to_owned(), V::text(spelled.to_owned()))),
+        (false, Some(cost)) => attributes.push((COST_USD.into(), V::double(cost))),
+        (false, None) => attributes.push((COST_USD_EXACT.into(), V::text(spelled))),
     }
 }
 
 /// The conventions measure in seconds what the record has in milliseconds.
-fn push_seconds<V: LogValue>(key: &str, raw: &[u8], attributes: &mut Vec<(String, V)>) {
+fn push_seconds<V: LogValue>(key: &str, raw: &[u8], attributes: &mut Attributes<V>) {
     if let (Some(known), Some(nanoseconds)) = (attribute_of_key(key), nanoseconds(raw)) {
-        attributes.push((known.name.to_owned(), V::double(nanoseconds as f64 / 1e9)));
+        attributes.push((known.name.into(), V::double(nanoseconds as f64 / 1e9)));
     }
 }
 
 /// Content stands under the conventions' name only in the conventions' form, messages with parts.
-fn push_content<V: LogValue>(key: &str, raw: &[u8], attributes: &mut Vec<(String, V)>) {
+fn push_content<V: LogValue>(key: &str, raw: &[u8], attributes: &mut Attributes<V>) {
     let mut elements = json::elements(raw);
     let is_messages = elements
         .next()
         .is_some_and(|first| first.is_ok_and(|first| json::member(first, "parts").is_some()));
     let name = match key {
-        "input" if is_messages => semconv::INPUT_MESSAGES.to_owned(),
-        "output" if is_messages => semconv::OUTPUT_MESSAGES.to_owned(),
+        "input" if is_messages => semconv::INPUT_MESSAGES.into(),
+        "output" if is_messages => semconv::OUTPUT_MESSAGES.into(),
         _ => own(key),
     };
     attributes.extend(any(raw).map(|value| (name, value)));
 }
 
-fn own(name: &str) -> String {
-    [OWN_PREFIX, name].concat()
+fn own(name: &str) -> Cow<'static, str> {
+    Cow::Owned([OWN_PREFIX, name].concat())
 }
 
 fn count<V: LogValue>(count: u64) -> V {

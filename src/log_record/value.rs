@@ -8,7 +8,7 @@ use crate::{json, semconv::ValueType};
 /// The values of one library's log records.
 pub(crate) trait LogValue: Sized {
     /// Makes a text.
-    fn text(text: String) -> Self;
+    fn text(text: &str) -> Self;
     /// Makes an integer.
     fn int(int: i64) -> Self;
     /// Makes a double.
@@ -24,7 +24,7 @@ pub(crate) trait LogValue: Sized {
 /// Reads a value as it is spelled; `None` for null.
 pub(super) fn any<V: LogValue>(raw: &[u8]) -> Option<V> {
     match raw.first()? {
-        b'"' => json::text(raw).map(|text| V::text(text.into_owned())),
+        b'"' => json::text(raw).map(|text| V::text(&text)),
         b'{' => Some(V::object(members(raw))),
         b'[' => Some(V::list(
             json::elements(raw).flatten().filter_map(any).collect(),
@@ -42,7 +42,7 @@ pub(super) fn typed<V: LogValue>(raw: &[u8], wanted: ValueType) -> Option<V> {
     let spelled = || std::str::from_utf8(raw).ok();
     match wanted {
         ValueType::Double if is_number => Some(V::double(spelled()?.parse().ok()?)),
-        ValueType::Text if is_number => Some(V::text(spelled()?.to_owned())),
+        ValueType::Text if is_number => Some(V::text(spelled()?)),
         ValueType::TextList if raw[0] == b'"' => Some(V::list(vec![any(raw)?])),
         _ => any(raw),
     }
@@ -56,7 +56,7 @@ fn number<V: LogValue>(raw: &[u8]) -> V {
     }
     match exact_double(&text) {
         Some(double) => V::double(double),
-        None => V::text(text.into_owned()),
+        None => V::text(&text),
     }
 }
 
@@ -89,8 +89,8 @@ mod tests {
     }
 
     impl LogValue for Value {
-        fn text(text: String) -> Self {
-            Self::Text(text)
+        fn text(text: &str) -> Self {
+            Self::Text(text.to_owned())
         }
         fn int(int: i64) -> Self {
             Self::Int(int)

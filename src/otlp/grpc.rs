@@ -7,22 +7,27 @@
 
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, logs_service_client::LogsServiceClient,
-};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
+use prost::{Message as _, bytes::BufMut};
 use tokio::runtime::{Builder, Runtime};
 use tonic::{
-    codec::CompressionEncoding,
+    Status,
+    client::Grpc,
+    codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder},
     metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue},
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
 };
+use ureq::http::uri::PathAndQuery;
 
 use super::{
     http::{USER_AGENT, certificates},
     settings::{OtlpSettings, OtlpSettingsError},
-    status,
+    split, status,
 };
 use crate::follower::{ExportError, Exported, Reason};
+
+/// The protocol's only method.
+const EXPORT: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
 /// One connection to one server; made when first used, so that it lives on the Follower's thread.
 pub(super) struct GrpcTransport {
@@ -35,7 +40,7 @@ pub(super) struct GrpcTransport {
 
 struct Connected {
     runtime: Runtime,
-    client: LogsServiceClient<Channel>,
+    client: Grpc<Channel>,
 }
 
 impl GrpcTransport {
@@ -49,19 +54,27 @@ impl GrpcTransport {
         })
     }
 
-    /// Sends one request about `entries` entries.
+    /// Sends one request.
     pub(super) fn send(
         &mut self,
-        request: ExportLogsServiceRequest,
-        entries: usize,
+        message: split::Request,
         timeout: Duration,
     ) -> Result<Exported, ExportError> {
         let timeout = timeout.min(self.timeout);
-        let mut request = tonic::Request::new(request);
+        let entries = message.entries;
+        let mut request = tonic::Request::new(message.bytes);
         *request.metadata_mut() = self.metadata.clone();
         let Connected { runtime, client } = self.connected()?;
-        let answer =
-            runtime.block_on(async { tokio::time::timeout(timeout, client.export(request)).await });
+        let call = async {
+            client
+                .ready()
+                .await
+                .map_err(|error| Status::from_error(error.into()))?;
+            client
+                .unary(request, PathAndQuery::from_static(EXPORT), AsEncoded)
+                .await
+        };
+        let answer = runtime.block_on(async { tokio::time::timeout(timeout, call).await });
         match answer {
             Ok(Ok(response)) => Ok(status::acknowledged(response.into_inner(), entries)),
             Ok(Err(refused)) => Err(status::judge_grpc(&refused)),
@@ -97,7 +110,7 @@ impl GrpcTransport {
             let _inside = runtime.enter();
             self.endpoint.connect_lazy()
         };
-        let mut client = LogsServiceClient::new(channel);
+        let mut client = Grpc::new(channel);
         if self.gzip {
             // The Collector answers in the encoding in which it was asked.
             client = client
@@ -147,4 +160,45 @@ fn metadata(settings: &OtlpSettings) -> Result<MetadataMap, OtlpSettingsError> {
         map.insert(key, value);
     }
     Ok(map)
+}
+
+/// Sends a message that is encoded already.
+struct AsEncoded;
+
+impl Codec for AsEncoded {
+    type Encode = Vec<u8>;
+    type Decode = ExportLogsServiceResponse;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for AsEncoded {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, message: Vec<u8>, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        out.reserve(message.len());
+        out.put_slice(&message);
+        Ok(())
+    }
+}
+
+impl Decoder for AsEncoded {
+    type Item = ExportLogsServiceResponse;
+    type Error = Status;
+
+    fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
+        let decoded = ExportLogsServiceResponse::decode(bytes);
+        decoded
+            .map(Some)
+            .map_err(|error| Status::internal(error.to_string()))
+    }
 }

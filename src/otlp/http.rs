@@ -6,10 +6,8 @@
 use std::{io::Write, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
-use prost::Message;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
+use prost::Message as _;
 use ureq::{
     Agent, Body,
     http::{Request, Response, header},
@@ -18,6 +16,7 @@ use ureq::{
 
 use super::{
     settings::{Identity, OtlpSettings, OtlpSettingsError},
+    split::Request as Message,
     status,
 };
 use crate::follower::{ExportError, Exported, Reason};
@@ -49,16 +48,16 @@ impl HttpTransport {
         Ok(Self { agent, settings })
     }
 
-    /// Sends one request about `entries` entries.
+    /// Sends one request.
     pub(super) fn send(
         &mut self,
-        request: &ExportLogsServiceRequest,
-        entries: usize,
+        message: Message,
         timeout: Duration,
     ) -> Result<Exported, ExportError> {
         let timeout = timeout.min(self.settings.timeout);
+        let entries = message.entries;
         let request = self
-            .request(request)
+            .request(message.bytes)
             .map_err(|error| unreachable(&error.into()))?;
         let request = self
             .agent
@@ -71,11 +70,7 @@ impl HttpTransport {
         answer(response, entries)
     }
 
-    fn request(
-        &self,
-        message: &ExportLogsServiceRequest,
-    ) -> Result<Request<Vec<u8>>, ureq::http::Error> {
-        let plain = message.encode_to_vec();
+    fn request(&self, plain: Vec<u8>) -> Result<Request<Vec<u8>>, ureq::http::Error> {
         let mut request =
             Request::post(&self.settings.endpoint).header(header::CONTENT_TYPE, PROTOBUF);
         for (name, value) in &self.settings.headers {

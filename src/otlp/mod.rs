@@ -61,10 +61,10 @@ impl Exporter for OtlpExporter {
     }
 
     fn export(&mut self, batch: &[EntryBuf], timeout: Duration) -> Result<Exported, ExportError> {
-        let (request, entries) = self.requests.first(batch);
+        let request = self.requests.first(batch);
         let result = match &mut self.transport {
-            Transport::Http(http) => http.send(&request, entries, timeout),
-            Transport::Grpc(grpc) => grpc.send(request, entries, timeout),
+            Transport::Http(http) => http.send(request, timeout),
+            Transport::Grpc(grpc) => grpc.send(request, timeout),
         };
         if let Err(ExportError::TooLarge(_)) = &result {
             self.requests.shrink(REQUEST_BYTES_MIN);

@@ -3,15 +3,13 @@
 //! Promise: a request has as many entries as fit its bytes, in order, and always at least one: an entry that is
 //! too large by itself goes alone, and the destination decides.
 
-use opentelemetry_proto::tonic::{
-    collector::logs::v1::ExportLogsServiceRequest,
-    common::v1::{AnyValue, InstrumentationScope},
-    logs::v1::{ResourceLogs, ScopeLogs},
-    resource::v1::Resource,
-};
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use prost::Message;
 
-use super::{encode, settings::OtlpSettings};
+use super::{
+    encode::{Wire, write_attribute, write_bytes, write_log_record},
+    settings::OtlpSettings,
+};
 use crate::{
     entry::EntryBuf,
     log_record::{Encoding, LogValue},
@@ -20,58 +18,71 @@ use crate::{
 /// Bytes of tag and length before each record in a request.
 const RECORD_HEAD_BYTES_MAX: usize = 6;
 
+/// An encoded `ExportLogsServiceRequest`, and how many entries it is about.
+pub(super) struct Request {
+    pub(super) bytes: Vec<u8>,
+    pub(super) entries: usize,
+}
+
 pub(super) struct Requests {
     encoding: Encoding,
-    resource: Resource,
+    /// The encoded `Resource`.
+    resource: Vec<u8>,
+    /// The encoded `InstrumentationScope`.
+    scope: Vec<u8>,
     bytes_max: usize,
+    /// One record at a time, and all of a request: kept, so that they are not allocated anew.
+    record: Vec<u8>,
+    records: Vec<u8>,
 }
 
 impl Requests {
     pub(super) fn new(settings: &OtlpSettings) -> Self {
-        let pairs = settings.resource.iter().cloned();
-        let attributes = pairs.map(|(name, value)| (name, AnyValue::text(value)));
+        let mut resource = Vec::new();
+        for (name, value) in &settings.resource {
+            write_attribute(&mut resource, 1, name, &Wire::text(value));
+        }
         Self {
             encoding: Encoding {
                 content: settings.content,
                 line_body: settings.line_body,
             },
-            resource: Resource {
-                attributes: encode::attributes(attributes.collect()),
-                ..Resource::default()
-            },
+            resource,
+            scope: scope().encode_to_vec(),
             bytes_max: settings.request_bytes_max,
+            record: Vec::new(),
+            records: Vec::new(),
         }
     }
 
-    /// Makes a request of the first entries of `batch`, as many as fit, and says how many.
-    pub(super) fn first(&self, batch: &[EntryBuf]) -> (ExportLogsServiceRequest, usize) {
-        let mut log_records = Vec::with_capacity(batch.len());
-        let mut bytes = self.resource.encoded_len();
+    /// Makes a request of the first entries of `batch`, as many as fit.
+    pub(super) fn first(&mut self, batch: &[EntryBuf]) -> Request {
+        self.records.clear();
+        write_bytes(&mut self.records, 1, &self.scope);
+        let mut entries = 0;
         for entry in batch {
-            let record = encode::log_record(self.encoding, &entry.as_entry());
-            bytes += record.encoded_len() + RECORD_HEAD_BYTES_MAX;
-            if bytes > self.bytes_max && !log_records.is_empty() {
+            self.record.clear();
+            write_log_record(&mut self.record, self.encoding, &entry.as_entry());
+            let bytes = self.resource.len() + self.records.len() + self.record.len();
+            if bytes + 4 * RECORD_HEAD_BYTES_MAX > self.bytes_max && entries > 0 {
                 break;
             }
-            log_records.push(record);
+            write_bytes(&mut self.records, 2, &self.record);
+            entries += 1;
         }
-        let entries = log_records.len();
-        let scope_logs = ScopeLogs {
-            scope: Some(scope()),
-            log_records,
-            ..ScopeLogs::default()
-        };
-        let resource_logs = ResourceLogs {
-            resource: Some(self.resource.clone()),
-            scope_logs: vec![scope_logs],
-            ..ResourceLogs::default()
-        };
-        (
-            ExportLogsServiceRequest {
-                resource_logs: vec![resource_logs],
-            },
-            entries,
-        )
+        let bytes = self.wrapped();
+        Request { bytes, entries }
+    }
+
+    /// The request around the scope's records.
+    fn wrapped(&self) -> Vec<u8> {
+        let length = self.resource.len() + self.records.len();
+        let mut resource_logs = Vec::with_capacity(length + 2 * RECORD_HEAD_BYTES_MAX);
+        write_bytes(&mut resource_logs, 1, &self.resource);
+        write_bytes(&mut resource_logs, 2, &self.records);
+        let mut request = Vec::with_capacity(resource_logs.len() + RECORD_HEAD_BYTES_MAX);
+        write_bytes(&mut request, 1, &resource_logs);
+        request
     }
 
     /// Halves the size of requests, but not below `bytes_min`: the destination takes less than we thought.

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::{
+    common::v1::{KeyValue, any_value::Value},
+    logs::v1::LogRecord,
+};
+use prost::Message;
 
 use super::*;
 use crate::{
@@ -33,6 +37,15 @@ fn attributes(record: &LogRecord) -> BTreeMap<&str, &Value> {
         .collect();
     assert_eq!(map.len(), record.attributes.len(), "no attribute twice");
     map
+}
+
+/// Reads the record back with the protocol's own types, which must spell it the same.
+fn log_record(encoding: Encoding, entry: &Entry<'_>) -> LogRecord {
+    let mut bytes = Vec::new();
+    write_log_record(&mut bytes, encoding, entry);
+    let record = LogRecord::decode(bytes.as_slice()).expect("the protocol's bytes");
+    assert_eq!(record.encode_to_vec(), bytes);
+    record
 }
 
 fn plain(entry: &EntryBuf) -> LogRecord {
