@@ -169,8 +169,8 @@ impl Drop for Follower {
 }
 
 /// Runs `work` with nothing that it emits reaching the host's layers.
-fn quietly(work: impl FnOnce()) {
+pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> T {
     #[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
     let _suppressed = opentelemetry::Context::enter_telemetry_suppressed_scope();
-    tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), work);
+    tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), work)
 }

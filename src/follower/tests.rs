@@ -259,15 +259,15 @@ fn an_exporter_that_panics_or_answers_nonsense_neither_stops_nor_skips() {
 #[test]
 fn stop_says_what_is_left_and_a_restart_goes_on_there() {
     let run = Run::start(2000, |_, seqs| {
-        if seqs[0] < 512 {
+        if seqs[0] < 1024 {
             all(seqs)
         } else {
             not_ready(None)
         }
     });
     let stream = Arc::clone(&run.stream);
-    assert_eq!(run.follower.stop(Duration::from_millis(200)), 1488);
-    assert_eq!(stream.cursor.load(Ordering::Acquire), 512);
+    assert_eq!(run.follower.stop(Duration::from_millis(200)), 976);
+    assert_eq!(stream.cursor.load(Ordering::Acquire), 1024);
     let acknowledged = Arc::default();
     let exporter = Scripted {
         answer: |_, seqs: &[u64]| all(seqs),
@@ -283,7 +283,7 @@ fn stop_says_what_is_left_and_a_restart_goes_on_there() {
     let again = again.expect("a thread");
     again.follow(stream.source());
     assert_eq!(again.stop(LONG), 0);
-    assert_eq!(acknowledged.lock().unwrap().keys().next(), Some(&512));
+    assert_eq!(acknowledged.lock().unwrap().keys().next(), Some(&1024));
 }
 
 #[test]

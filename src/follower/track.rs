@@ -15,8 +15,9 @@ use super::{
 };
 use crate::entry::{EntryBuf, StreamId};
 
-/// Entries of one request: the SDK's own batch size, large enough that a request's cost does not show.
-pub(super) const BATCH_ENTRIES_MAX: usize = 512;
+/// Entries that an exporter is given at most: two requests of the SDK's own batch size, so that it may prepare the
+/// second while it waits for the answer to the first.
+pub(super) const BATCH_ENTRIES_MAX: usize = 1024;
 /// Bytes of lines read ahead of the acknowledgement.
 const READ_AHEAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A cursor is stored at most this often: what a crash makes us send twice.

@@ -45,17 +45,21 @@ pub(super) fn write_log_record(out: &mut Vec<u8>, encoding: Encoding, entry: &En
 /// Appends a `KeyValue` as field `tag`.
 pub(super) fn write_attribute(out: &mut Vec<u8>, tag: u32, name: &str, value: &Wire) {
     let length = bytes_len(name.len()) + bytes_len(value.0.len());
-    encode_key(tag, WireType::LengthDelimited, out);
-    encode_varint(length as u64, out);
+    write_head(out, tag, length);
     write_bytes(out, 1, name.as_bytes());
     write_bytes(out, 2, &value.0);
 }
 
 /// Appends a text, bytes or message as field `tag`.
 pub(super) fn write_bytes(out: &mut Vec<u8>, tag: u32, bytes: &[u8]) {
-    encode_key(tag, WireType::LengthDelimited, out);
-    encode_varint(bytes.len() as u64, out);
+    write_head(out, tag, bytes.len());
     out.extend_from_slice(bytes);
+}
+
+/// Appends what stands before `length` bytes of field `tag`.
+pub(super) fn write_head(out: &mut Vec<u8>, tag: u32, length: usize) {
+    encode_key(tag, WireType::LengthDelimited, out);
+    encode_varint(length as u64, out);
 }
 
 /// The length of a field of `length` bytes whose tag is below 16.
@@ -106,17 +110,17 @@ impl LogValue for Wire {
 
     fn list(values: Vec<Self>) -> Self {
         let mut list = Vec::with_capacity(values.iter().map(|value| value.0.len() + 3).sum());
-        values
-            .iter()
-            .for_each(|value| write_bytes(&mut list, 1, &value.0));
+        for value in &values {
+            write_bytes(&mut list, 1, &value.0);
+        }
         Self::message(5, &list)
     }
 
     fn object(members: Vec<(String, Self)>) -> Self {
         let mut list = Vec::new();
-        members
-            .iter()
-            .for_each(|(name, value)| write_attribute(&mut list, 1, name, value));
+        for (name, value) in &members {
+            write_attribute(&mut list, 1, name, value);
+        }
         Self::message(6, &list)
     }
 }

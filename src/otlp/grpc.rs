@@ -1,6 +1,6 @@
 //! OTLP over gRPC, with its own runtime: the host's may be single-threaded, shutting down, or absent.
 //!
-//! Promise: everything runs on the calling thread, inside `send`; nothing is spawned on a runtime of the host.
+//! Promise: everything runs on whichever thread calls `send`, while it does; nothing is spawned on a runtime of the host.
 //! Not here: what a status means (`status`), retries (`follower`).
 //!
 //! A connection that did not answer in time is thrown away: on a half-open one, every later request would hang too.

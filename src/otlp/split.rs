@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use prost::Message;
 
 use super::{
-    encode::{Wire, write_attribute, write_bytes, write_log_record},
+    encode::{Wire, write_attribute, write_bytes, write_head, write_log_record},
     settings::OtlpSettings,
 };
 use crate::{
@@ -15,6 +15,8 @@ use crate::{
     log_record::{Encoding, LogValue},
 };
 
+/// Entries of one request: the SDK's own batch size, large enough that a request's cost does not show.
+const REQUEST_ENTRIES_MAX: usize = 512;
 /// Bytes of tag and length before each record in a request.
 const RECORD_HEAD_BYTES_MAX: usize = 6;
 
@@ -60,7 +62,7 @@ impl Requests {
         self.records.clear();
         write_bytes(&mut self.records, 1, &self.scope);
         let mut entries = 0;
-        for entry in batch {
+        for entry in batch.iter().take(REQUEST_ENTRIES_MAX) {
             self.record.clear();
             write_log_record(&mut self.record, self.encoding, &entry.as_entry());
             let bytes = self.resource.len() + self.records.len() + self.record.len();
@@ -76,12 +78,14 @@ impl Requests {
 
     /// The request around the scope's records.
     fn wrapped(&self) -> Vec<u8> {
-        let length = self.resource.len() + self.records.len();
-        let mut resource_logs = Vec::with_capacity(length + 2 * RECORD_HEAD_BYTES_MAX);
-        write_bytes(&mut resource_logs, 1, &self.resource);
-        write_bytes(&mut resource_logs, 2, &self.records);
-        let mut request = Vec::with_capacity(resource_logs.len() + RECORD_HEAD_BYTES_MAX);
-        write_bytes(&mut request, 1, &resource_logs);
+        let mut head = Vec::with_capacity(self.resource.len() + 2 * RECORD_HEAD_BYTES_MAX);
+        write_bytes(&mut head, 1, &self.resource);
+        write_head(&mut head, 2, self.records.len());
+        let length = head.len() + self.records.len();
+        let mut request = Vec::with_capacity(length + RECORD_HEAD_BYTES_MAX);
+        write_head(&mut request, 1, length);
+        request.extend_from_slice(&head);
+        request.extend_from_slice(&self.records);
         request
     }
 

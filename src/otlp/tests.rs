@@ -175,7 +175,7 @@ fn a_retry_after_is_obeyed_up_to_its_bound() {
         let scene = Scene::set(wire, 10, &[Fault::TooMany(3600)]);
         while scene.script.requests.load(Ordering::Relaxed) < 2 {
             assert!(begun.elapsed() < LONG);
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         assert!(begun.elapsed() >= Duration::from_millis(200));
     }
@@ -223,11 +223,11 @@ fn a_server_killed_and_restarted_gets_everything() {
             &[Fault::Take, Fault::Slow(Duration::from_millis(200))],
         );
         while scene.ledger.counts().0 == 0 {
-            std::thread::sleep(Duration::from_millis(2));
+            thread::sleep(Duration::from_millis(2));
         }
         let address = scene.server.address;
         drop(scene.server);
-        std::thread::sleep(Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(300));
         assert!(scene.follower.health().lag_entries() > 0 && !scene.follower.health().is_good);
         scene.server = OtlpServer::start(wire, address, &scene.ledger, &scene.script);
         scene.play();
@@ -247,10 +247,10 @@ fn connections_cut_in_the_middle_and_held_open_lose_nothing() {
         let stream = Stream::new(8000);
         let follower = follow(settings(wire, proxy.address), &stream);
         while proxy.weather.cuts.load(Ordering::Relaxed) < 2 {
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         proxy.weather.is_held.store(true, Ordering::Relaxed);
-        std::thread::sleep(Duration::from_millis(1200));
+        thread::sleep(Duration::from_millis(1200));
         assert!(follower.health().lag_entries() > 0);
         proxy.weather.is_held.store(false, Ordering::Relaxed);
         proxy.weather.cut_after_bytes.store(0, Ordering::Relaxed);
@@ -292,7 +292,7 @@ fn a_ledger_by_seq_has_nothing_missing() {
         let mut follower = follow(settings(wire, proxy.address), &stream);
         for part in 1..4 {
             while ledger.counts().0 < entries * part / 4 {
-                std::thread::sleep(Duration::from_millis(5));
+                thread::sleep(Duration::from_millis(5));
             }
             if part == 2 {
                 // The host restarts: what was acknowledged since the last stored cursor comes again.
@@ -301,7 +301,7 @@ fn a_ledger_by_seq_has_nothing_missing() {
             } else {
                 let address = server.address;
                 drop(server);
-                std::thread::sleep(Duration::from_millis(100));
+                thread::sleep(Duration::from_millis(100));
                 server = OtlpServer::start(wire, address, &ledger, &script);
             }
         }
@@ -367,7 +367,7 @@ fn on_a_host_with_one_thread(work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = std::sync::mpsc::channel();
     let ticks = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&ticks);
-    std::thread::spawn(move || {
+    thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
