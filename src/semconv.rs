@@ -8,6 +8,7 @@
 //! OpenTelemetry semantic conventions for `GenAI`, `main` of 2026-08-03 with later single files; `OpenInference` and
 //! `OpenLLMetry` names as those projects emitted them in 2026.
 
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 use std::sync::LazyLock;
 
 /// What an attribute's value looks like where it is well formed.
@@ -520,6 +521,7 @@ static NAMES: [(&str, Slot); 198] = [
 ];
 
 /// Finds the attribute whose value a record keeps under `key`; `None` for keys of our own, and for content.
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) fn attribute_of_key(key: &str) -> Option<&'static Attribute> {
     static BY_KEY: LazyLock<Vec<&'static Attribute>> = LazyLock::new(|| {
         let mut sorted: Vec<_> = ATTRIBUTES
@@ -537,6 +539,7 @@ pub(crate) fn attribute_of_key(key: &str) -> Option<&'static Attribute> {
     Some(BY_KEY[at])
 }
 
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 impl Attribute {
     /// Says whether the value itself is in the record, and no content.
     fn is_kept(&self) -> bool {
@@ -548,6 +551,7 @@ impl Attribute {
 }
 
 /// The prefix of our own attributes (`audit.` is claimed by OTEP 0267).
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const OWN_PREFIX: &str = "llm_audit.";
 /// The request id on the OpenTelemetry span and on the log record.
 pub(crate) const REQUEST_ID: &str = "llm_audit.request_id";
@@ -558,8 +562,10 @@ pub(crate) const COST_USD: &str = "llm_audit.cost_usd";
 /// The exact cost as text, where no double prints as it.
 pub(crate) const COST_USD_EXACT: &str = "llm_audit.cost_usd_exact";
 /// The event that an inference operation's log record is.
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const EVENT_INFERENCE: &str = "gen_ai.client.inference.operation.details";
 /// The operations whose log records are [`EVENT_INFERENCE`].
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const INFERENCE_OPERATIONS: [&str; 3] = ["chat", "text_completion", "generate_content"];
 /// Event names of ours, for libraries whose event names must outlive the program: other operations are `llm_audit.call`.
 #[cfg(feature = "opentelemetry_sdk")]
@@ -596,12 +602,16 @@ pub(crate) const OWN_EVENTS: [&str; 30] = [
     "llm_audit.upsert_memory",
 ];
 /// What a backend deduplicates by.
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const LOG_RECORD_UID: &str = "log.record.uid";
 /// The model that answered.
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const RESPONSE_MODEL: &str = "gen_ai.response.model";
 /// Content of the request, in the conventions' own form.
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const INPUT_MESSAGES: &str = "gen_ai.input.messages";
 /// Content of the response, in the conventions' own form.
+#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const OUTPUT_MESSAGES: &str = "gen_ai.output.messages";
 /// The system prompt's digest, on the OpenTelemetry span where that was asked for.
 pub(crate) const SYSTEM_PROMPT_HASH: &str = "llm_audit.system_prompt_hash";
@@ -620,6 +630,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
     fn keys_find_their_canonical_attribute_and_content_none() {
         let name = |key| attribute_of_key(key).map(|attribute| attribute.name);
         assert_eq!(
