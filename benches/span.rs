@@ -1,18 +1,24 @@
-//! What a span costs its caller: with our layer, with `tracing-opentelemetry`, with both, with neither.
+//! What a span costs its caller: with our layer, with `tracing-opentelemetry`, with both, with neither; and what people
+//! do today in its place.
 //!
-//! `cargo bench --bench span` prints nanoseconds of wall time: the best and the median batch of each variant. Queues
-//! are drained between batches, outside of what is measured: it is the caller's cost in a steady state.
+//! `cargo bench --bench span` prints nanoseconds of wall time: the best and the median batch of each variant. The real
+//! recorder is behind our layer, over memory; queues are drained between batches, outside of what is measured: it is the
+//! caller's cost in a steady state.
 //! `valgrind --tool=callgrind --toggle-collect='*measured*' BINARY --callgrind VARIANT N` counts the instructions of
 //! the measured calls alone; `benches/span.sh` does it for all.
 //!
-//! Not here: the recorder's own work, which is on another thread.
+//! Not here: the recorder's own work, which is on another thread (`durable`).
+
+#![allow(clippy::print_stdout, missing_docs)]
 
 use std::{
     env,
+    fs::File,
     hint::black_box,
-    sync::{Arc, Barrier},
+    io::{self, BufWriter, Write as _},
+    sync::{Barrier, Mutex},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use opentelemetry::trace::TracerProvider;
@@ -20,13 +26,11 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter},
 };
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use tracing::{Dispatch, dispatcher, field::Empty};
-use tracing_llm_audit::{
-    AuditLayer, LlmCall,
-    measure::{self, Drained},
-    tracing_opentelemetry_0_34::TracingOpenTelemetry,
-};
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, registry};
+use tracing_llm_audit::{AuditGuard, AuditLayer, LlmAudit, LlmCall, journal::MemoryStorage};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, registry};
 
 #[derive(Debug)]
 struct Discards;
@@ -40,55 +44,62 @@ impl SpanExporter for Discards {
 /// Spans in a batch, below every queue's size.
 const BATCH: usize = 500;
 
+/// Which layers there are.
+#[derive(Clone, Copy)]
+enum Layers {
+    None,
+    Audit,
+    Otel,
+    Both,
+    /// OpenTelemetry behind an `EnvFilter`.
+    OtelFiltered,
+    BothFiltered,
+    /// `tracing-subscriber`'s JSON lines, into nothing.
+    Json,
+}
+
 /// A composition of layers, and how to empty its queues.
 struct Stack {
     dispatch: Dispatch,
     provider: Option<SdkTracerProvider>,
-    drained: Option<Arc<Drained>>,
+    guard: Option<AuditGuard>,
 }
 
 impl Stack {
-    /// `audit` and `otel` say which layers there are; `filter` puts OpenTelemetry behind an `EnvFilter`.
-    fn new(audit: bool, otel: bool, filter: bool) -> Self {
-        let provider = otel.then(|| {
-            let config = BatchConfigBuilder::default()
-                .with_max_queue_size(16 * BATCH)
-                .build();
-            let processor = BatchSpanProcessor::builder(Discards)
-                .with_batch_config(config)
-                .build();
-            SdkTracerProvider::builder()
-                .with_span_processor(processor)
-                .build()
-        });
-        let (drained, layer): (Arc<Drained>, AuditLayer<Registry>) =
-            measure::layer(otel.then(|| Box::new(TracingOpenTelemetry::default()) as _));
+    fn new(layers: Layers) -> Self {
+        use Layers::{Audit, Both, BothFiltered, Json, Otel, OtelFiltered};
+        let provider = matches!(layers, Otel | Both | OtelFiltered | BothFiltered).then(provider);
         let tracer = provider.as_ref().map(|provider| provider.tracer("bench"));
-        let dispatch = match (audit, tracer) {
-            (false, None) => Dispatch::new(registry()),
-            (true, None) => Dispatch::new(registry().with(layer)),
-            (false, Some(tracer)) => {
+        let (audit, guard) = matches!(layers, Audit | Both | BothFiltered)
+            .then(audit)
+            .unzip();
+        let info = EnvFilter::new("info");
+        let json = fmt::layer().json().with_writer(io::sink);
+        let dispatch = match (audit, tracer, layers) {
+            (None, None, Json) => Dispatch::new(registry().with(json)),
+            (None, None, _) => Dispatch::new(registry()),
+            (Some(audit), None, _) => Dispatch::new(registry().with(audit)),
+            (None, Some(tracer), OtelFiltered) => {
                 let otel = tracing_opentelemetry::layer().with_tracer(tracer);
-                if filter {
-                    Dispatch::new(registry().with(otel.with_filter(EnvFilter::new("info"))))
-                } else {
-                    Dispatch::new(registry().with(otel))
-                }
+                Dispatch::new(registry().with(otel.with_filter(info)))
             }
-            (true, Some(tracer)) => {
+            (None, Some(tracer), _) => {
                 let otel = tracing_opentelemetry::layer().with_tracer(tracer);
-                if filter {
-                    let otel = otel.with_filter(EnvFilter::new("info"));
-                    Dispatch::new(registry().with(layer).with(otel))
-                } else {
-                    Dispatch::new(registry().with(layer).with(otel))
-                }
+                Dispatch::new(registry().with(otel))
+            }
+            (Some(audit), Some(tracer), BothFiltered) => {
+                let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+                Dispatch::new(registry().with(audit).with(otel.with_filter(info)))
+            }
+            (Some(audit), Some(tracer), _) => {
+                let otel = tracing_opentelemetry::layer().with_tracer(tracer);
+                Dispatch::new(registry().with(audit).with(otel))
             }
         };
         Self {
             dispatch,
             provider,
-            drained: audit.then_some(drained),
+            guard,
         }
     }
 
@@ -96,10 +107,33 @@ impl Stack {
         if let Some(provider) = &self.provider {
             provider.force_flush().expect("the exporter never fails");
         }
-        if let Some(drained) = &self.drained {
-            drained.drain();
+        if let Some(guard) = &self.guard {
+            guard
+                .flush(Duration::from_secs(60))
+                .expect("memory does not fail");
         }
     }
+}
+
+fn provider() -> SdkTracerProvider {
+    let config = BatchConfigBuilder::default()
+        .with_max_queue_size(16 * BATCH)
+        .build();
+    let processor = BatchSpanProcessor::builder(Discards)
+        .with_batch_config(config)
+        .build();
+    SdkTracerProvider::builder()
+        .with_span_processor(processor)
+        .build()
+}
+
+/// Our layer with its real recorder, over memory.
+fn audit() -> (AuditLayer<Registry>, AuditGuard) {
+    LlmAudit::builder()
+        .directory("audit_logs")
+        .storage(MemoryStorage::new())
+        .build()
+        .expect("memory does not fail")
 }
 
 /// An annotated call: 14 fields at open, 11 recorded later.
@@ -164,6 +198,71 @@ fn call_with_content(at: usize, content: (Vec<u8>, Vec<u8>)) {
     handle.output_json(content.1);
 }
 
+/// What people do today: on the caller, the content hashed and a line of JSON written.
+fn write_line(at: usize, content: &(Vec<u8>, Vec<u8>), out: &Mutex<BufWriter<File>>) {
+    let hash = |bytes: &[u8]| {
+        Sha256::digest(bytes)
+            .iter()
+            .fold(String::new(), |mut hex, byte| {
+                hex.push_str(&format!("{byte:02x}"));
+                hex
+            })
+    };
+    let line = json!({
+        "request_id": format!("{at:032x}"),
+        "timestamp": "2026-11-22T10:00:01.000001Z",
+        "user_id": "user-4711",
+        "model": "claude-sonnet-4-5-20250929",
+        "action": "messages.create",
+        "system_prompt_hash": "",
+        "input_tokens": at,
+        "output_tokens": 412,
+        "thinking_tokens": 128,
+        "latency_ms": 312,
+        "cost_usd": 0.003_303,
+        "status": "success",
+        "error_message": "",
+        "sanitization_count": 0,
+        "input_hash": hash(&content.0),
+        "output_hash": hash(&content.1),
+        "metadata": null,
+    });
+    let mut out = out.lock().expect("nobody panics with it");
+    serde_json::to_writer(&mut *out, &line).expect("the disk has room");
+    out.write_all(b"\n").expect("the disk has room");
+}
+
+/// The same call as an event, for a layer that writes it as JSON.
+fn json_event(at: usize) {
+    tracing::info!(
+        gen_ai.operation.name = "chat",
+        gen_ai.provider.name = "anthropic",
+        gen_ai.request.model = "claude-sonnet-4-5",
+        gen_ai.request.max_tokens = 1024,
+        gen_ai.request.temperature = 0.2,
+        gen_ai.request.top_p = 0.9,
+        gen_ai.request.stream = false,
+        gen_ai.conversation.id = "conv-5f0e2c1a",
+        gen_ai.agent.name = "support",
+        server.address = "api.anthropic.com",
+        server.port = 443,
+        user.id = "user-4711",
+        tenant.id = "tenant-17",
+        gen_ai.request.seed = at,
+        gen_ai.response.model = "claude-sonnet-4-5-20250929",
+        gen_ai.response.id = "msg_01XFDUDYJgAACzvnptvVoYEL",
+        gen_ai.response.finish_reasons = "[\"end_turn\"]",
+        gen_ai.usage.input_tokens = at as i64,
+        gen_ai.usage.output_tokens = 412_i64,
+        gen_ai.usage.reasoning.output_tokens = 128_i64,
+        gen_ai.usage.cache_read.input_tokens = 1024_i64,
+        gen_ai.usage.cache_write.input_tokens = 0_i64,
+        gen_ai.response.time_to_first_chunk = 0.312,
+        gen_ai.output.type = "text",
+        openai.response.service_tier = "standard",
+    );
+}
+
 fn other_span(at: usize) {
     let span = tracing::info_span!(
         "query",
@@ -188,59 +287,78 @@ fn disabled(at: usize) {
 enum Work {
     Call,
     Content,
+    WriteLine,
+    JsonEvent,
     Span,
     Event,
     Disabled,
 }
 
-const VARIANTS: [(&str, Work, [bool; 3]); 13] = [
-    ("call/none", Work::Call, [false, false, false]),
-    ("call/audit", Work::Call, [true, false, false]),
-    ("call/otel", Work::Call, [false, true, false]),
-    ("call/both", Work::Call, [true, true, false]),
-    ("content/audit", Work::Content, [true, false, false]),
-    ("content/none", Work::Content, [false, false, false]),
-    ("span/otel", Work::Span, [false, true, true]),
-    ("span/both", Work::Span, [true, true, true]),
-    ("event/otel", Work::Event, [false, true, true]),
-    ("event/both", Work::Event, [true, true, true]),
-    ("disabled/none", Work::Disabled, [false, false, false]),
-    ("disabled/otel", Work::Disabled, [false, true, true]),
-    ("disabled/both", Work::Disabled, [true, true, true]),
+const VARIANTS: [(&str, Work, Layers); 15] = [
+    ("call/none", Work::Call, Layers::None),
+    ("call/audit", Work::Call, Layers::Audit),
+    ("call/otel", Work::Call, Layers::Otel),
+    ("call/both", Work::Call, Layers::Both),
+    ("call/json event", Work::JsonEvent, Layers::Json),
+    ("content/none", Work::Content, Layers::None),
+    ("content/audit", Work::Content, Layers::Audit),
+    ("content/line", Work::WriteLine, Layers::None),
+    ("span/otel", Work::Span, Layers::OtelFiltered),
+    ("span/both", Work::Span, Layers::BothFiltered),
+    ("event/otel", Work::Event, Layers::OtelFiltered),
+    ("event/both", Work::Event, Layers::BothFiltered),
+    ("disabled/none", Work::Disabled, Layers::None),
+    ("disabled/otel", Work::Disabled, Layers::OtelFiltered),
+    ("disabled/both", Work::Disabled, Layers::BothFiltered),
 ];
+
+/// What calls are given.
+struct Given {
+    content: Vec<(Vec<u8>, Vec<u8>)>,
+    out: Mutex<BufWriter<File>>,
+}
+
+impl Given {
+    /// A 4 KiB prompt and a 2 KiB completion for each call that wants them, and a file.
+    fn new(work: Work, count: usize) -> Self {
+        let text = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2)).into_bytes();
+        let content = match work {
+            Work::Content | Work::WriteLine => {
+                (0..count).map(|_| (text(4096), text(2048))).collect()
+            }
+            _ => Vec::new(),
+        };
+        let file = tempfile::tempfile().expect("a temporary file");
+        Self {
+            content,
+            out: Mutex::new(BufWriter::new(file)),
+        }
+    }
+}
 
 /// The one function whose instructions are counted.
 #[inline(never)]
-fn measured(work: Work, content: &mut Vec<(Vec<u8>, Vec<u8>)>, count: usize) {
+fn measured(work: Work, given: &mut Given, count: usize) {
+    let content = given.content.drain(..).enumerate();
     match work {
         Work::Call => (0..count).for_each(|at| call(black_box(at))),
-        Work::Content => content
-            .drain(..)
-            .enumerate()
-            .for_each(|(at, content)| call_with_content(at, content)),
+        Work::Content => content.for_each(|(at, content)| call_with_content(at, content)),
+        Work::WriteLine => content.for_each(|(at, content)| write_line(at, &content, &given.out)),
+        Work::JsonEvent => (0..count).for_each(|at| json_event(black_box(at))),
         Work::Span => (0..count).for_each(|at| other_span(black_box(at))),
         Work::Event => (0..count).for_each(|at| other_event(black_box(at))),
         Work::Disabled => (0..count).for_each(|at| disabled(black_box(at))),
     }
 }
 
-/// A 4 KiB prompt and a 2 KiB completion for each call.
-fn content(work: Work, count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let text = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2)).into_bytes();
-    match work {
-        Work::Content => (0..count).map(|_| (text(4096), text(2048))).collect(),
-        _ => Vec::new(),
-    }
-}
-
 fn batch(stack: &Stack, work: Work, count: usize) -> u128 {
-    let mut content = content(work, count);
+    let mut given = Given::new(work, count);
     let root = tracing::info_span!("root");
-    let _entered = matches!(work, Work::Event).then(|| root.enter());
+    let entered = matches!(work, Work::Event).then(|| root.enter());
     let start = Instant::now();
-    measured(work, &mut content, count);
+    measured(work, &mut given, count);
     let passed = start.elapsed().as_nanos();
-    drop(_entered);
+    drop(entered);
     drop(root);
     stack.drain();
     passed
@@ -268,8 +386,9 @@ fn time_threads(stack: &Stack) -> (f64, f64) {
                     let (barrier, dispatch) = (&barrier, &stack.dispatch);
                     scope.spawn(move || {
                         dispatcher::with_default(dispatch, || {
+                            let mut given = Given::new(Work::Call, BATCH);
                             barrier.wait();
-                            measured(Work::Call, &mut Vec::new(), BATCH);
+                            measured(Work::Call, &mut given, BATCH);
                         });
                     });
                 }
@@ -287,13 +406,16 @@ fn time_threads(stack: &Stack) -> (f64, f64) {
 }
 
 fn callgrind(variant: &str, count: usize) {
-    let (_, work, [audit, otel, filter]) = VARIANTS
+    let (_, work, layers) = VARIANTS
         .into_iter()
         .find(|(name, ..)| *name == variant)
         .expect("a variant's name");
-    let stack = Stack::new(audit, otel, filter);
+    let stack = Stack::new(layers);
     dispatcher::with_default(&stack.dispatch, || {
-        batch(&stack, work, count);
+        // In batches that every queue holds.
+        (0..count / 200).for_each(|_| {
+            batch(&stack, work, 200);
+        });
     });
 }
 
@@ -308,16 +430,16 @@ fn main() {
         return;
     }
     println!("{:16} {:>10} {:>10}  ns per call", "", "best", "median");
-    for (name, work, [audit, otel, filter]) in VARIANTS {
-        let (best, median) = time(work, &Stack::new(audit, otel, filter));
+    for (name, work, layers) in VARIANTS {
+        let (best, median) = time(work, &Stack::new(layers));
         println!("{name:16} {best:>10.1} {median:>10.1}");
     }
-    for (name, audit, otel) in [
-        ("threads/none", false, false),
-        ("threads/audit", true, false),
-        ("threads/otel", false, true),
+    for (name, layers) in [
+        ("threads/none", Layers::None),
+        ("threads/audit", Layers::Audit),
+        ("threads/otel", Layers::Otel),
     ] {
-        let (best, median) = time_threads(&Stack::new(audit, otel, false));
+        let (best, median) = time_threads(&Stack::new(layers));
         println!("{name:16} {best:>10.1} {median:>10.1}");
     }
 }

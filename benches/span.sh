@@ -4,7 +4,7 @@
 set -eu
 binary=$(cargo bench --bench span --no-run --message-format=json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*span-[^"]*\)".*/\1/p' | tail -1)
-[ $# -gt 0 ] || set -- call/none call/audit call/otel call/both content/none content/audit \
+[ $# -gt 0 ] || set -- call/none call/audit call/otel call/both 'call/json event' content/none content/audit content/line \
     span/otel span/both event/otel event/both disabled/none disabled/otel disabled/both
 count() {
     valgrind --tool=callgrind --toggle-collect='span::measured*' --callgrind-out-file=/dev/null \

@@ -79,8 +79,6 @@ pub use digest::Hashing;
 pub use follower::{
     ExportError, Exported, Exporter, FollowerHealth, FollowerTrouble, Reason, StreamHealth,
 };
-#[doc(hidden)]
-pub use layer::measure;
 pub use layer::{
     AuditLayer, AuditedStream, Blinded, Capture, CaptureFilter, InstallError, Installation,
     LlmCall, SpanBridge, SpanTrace, SpanValue,

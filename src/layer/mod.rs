@@ -11,8 +11,6 @@ mod context;
 mod detached;
 mod handle;
 mod install;
-#[doc(hidden)]
-pub mod measure;
 mod recent;
 mod self_test;
 mod shared;
