@@ -23,6 +23,28 @@ impl Usd {
     pub fn amount(self) -> Decimal {
         self.0
     }
+
+    /// Returns the double whose shortest decimal is this very amount, where there is one.
+    pub(crate) fn as_exact_double(self) -> Option<f64> {
+        self.of_few_digits().or_else(|| {
+            let exact = self.to_string();
+            let double: f64 = exact.parse().ok()?;
+            (double.to_string() == exact).then_some(double)
+        })
+    }
+
+    /// The double of an amount that any double tells: fifteen digits survive the way there and back, and a quotient
+    /// of two numbers that doubles hold exactly is the nearest to the amount.
+    fn of_few_digits(self) -> Option<f64> {
+        const DIGITS_MAX: i128 = 1_000_000_000_000_000;
+        const EXACT_POWERS: [f64; 16] = [
+            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+        ];
+        let (mantissa, scale) = (self.0.mantissa(), self.0.scale() as usize);
+        let is_short = (0..DIGITS_MAX).contains(&mantissa);
+        let power = EXACT_POWERS.get(scale).filter(|_| is_short)?;
+        Some(mantissa as u64 as f64 / power)
+    }
 }
 
 impl fmt::Display for Usd {
@@ -39,6 +61,23 @@ impl fmt::Display for Usd {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_digits_are_told_by_a_double_as_by_its_text() {
+        let mut mantissa = 1_u64;
+        for step in 0..200_000_u64 {
+            mantissa = mantissa.wrapping_mul(6_364_136_223_846_793_005) + step;
+            let usd = Usd::new(Decimal::new(
+                (mantissa >> (14 + step % 50)) as i64,
+                (step % 16) as u32,
+            ));
+            let short = usd.of_few_digits();
+            assert_eq!(
+                short.map(|double| double.to_string()),
+                short.map(|_| usd.to_string())
+            );
+        }
+    }
 
     #[test]
     fn prints_without_trailing_zeros_or_exponent() {

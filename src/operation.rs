@@ -24,6 +24,12 @@ impl RequestId {
     pub fn as_uuid(self) -> Uuid {
         self.0
     }
+
+    /// Returns what it prints, without the detour over a formatter.
+    pub(crate) fn to_text(self) -> String {
+        let mut buffer = Uuid::encode_buffer();
+        self.0.as_hyphenated().encode_lower(&mut buffer).to_owned()
+    }
 }
 
 impl From<Uuid> for RequestId {

@@ -1,4 +1,4 @@
-//! What became of an operation: status, models, usage and cost, computed once per record.
+//! What became of an operation: status, models, usage and cost; what a span showed of it, the record repeats.
 //!
 //! Promise: an unknown number is `None`, never zero.
 //! Not here: how it is found out (`judge`), how it is written (`seal`).
@@ -32,6 +32,46 @@ pub(crate) struct Outcome {
     /// Redacted; empty when there is none.
     pub(crate) error_message: String,
     pub(crate) detail: Detail,
+}
+
+/// What a span shows of an operation: the part of an [`Outcome`] that takes no copy of a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Glance {
+    pub(crate) status: Status,
+    pub(crate) usage: Usage,
+    pub(crate) usd: Option<Usd>,
+}
+
+/// How far an operation was judged on its caller.
+#[derive(Clone, Debug)]
+pub(crate) enum Judged {
+    /// From its facts alone, as far as its span shows it.
+    Glance(Glance),
+    /// Wholly, because bodies had to be read.
+    Whole(Box<Outcome>),
+}
+
+impl Outcome {
+    /// Takes over what was shown already.
+    pub(crate) fn as_shown(mut self, shown: Glance) -> Self {
+        self.status = shown.status;
+        self.usage = shown.usage;
+        self.cost.usd = shown.usd;
+        self
+    }
+}
+
+impl Judged {
+    pub(crate) fn glance(&self) -> Glance {
+        match self {
+            Self::Glance(glance) => *glance,
+            Self::Whole(outcome) => Glance {
+                status: outcome.status,
+                usage: outcome.usage,
+                usd: outcome.cost.usd,
+            },
+        }
+    }
 }
 
 /// Further facts that were read out of the responses.

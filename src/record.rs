@@ -10,7 +10,7 @@ use crate::{
     clock::Timestamp,
     facts::Facts,
     operation::{RequestId, SanitizationEvent, TraceIds, Usage},
-    outcome::Outcome,
+    outcome::Judged,
 };
 
 /// Content as it was handed over: hashed, and kept only where configured.
@@ -148,7 +148,7 @@ pub struct AuditRecord {
     /// A span below reported usage, so this record's tokens and cost are null.
     pub(crate) usage_is_nested: bool,
     /// Judged on the caller, where an OpenTelemetry span shows it; else in seal.
-    pub(crate) outcome: Option<Box<Outcome>>,
+    pub(crate) outcome: Option<Judged>,
     /// Somebody waits for this record to be durable.
     pub(crate) ack: Option<Arc<AckCell>>,
 }

@@ -3,7 +3,7 @@
 //! Promise: nothing behind this trait does I/O or hashing on the caller's thread, except [`Submit::hashes`].
 //! Not here: the queue itself (`recorder`).
 
-use crate::{clock::Timestamp, outcome::Outcome, record::AuditRecord};
+use crate::{clock::Timestamp, outcome::Judged, record::AuditRecord};
 
 /// The digests of one record, as its line will show them; empty where there is nothing to hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub(crate) trait Submit: Send + Sync + 'static {
     /// Fills `bytes` with unpredictable ones.
     fn random(&self, bytes: &mut [u8]);
 
-    /// Judges a record: status, usage, cost. Called on the caller only where a span shows the result.
-    fn judge(&self, record: &AuditRecord) -> Outcome;
+    /// Judges a record: status, usage, cost. Called on the caller, and only where a span shows the result.
+    fn judge(&self, record: &AuditRecord) -> Judged;
 
     /// Hashes a record's content on the caller's thread, where that was asked for.
-    fn hashes(&self, record: &AuditRecord, outcome: &Outcome) -> Hashes;
+    fn hashes(&self, record: &AuditRecord) -> Hashes;
 }

@@ -54,6 +54,7 @@ fn trace(context: &Context) -> Option<SpanTrace> {
 fn otel(value: SpanValue) -> Value {
     match value {
         SpanValue::Text(text) => text.into(),
+        SpanValue::Word(word) => word.into(),
         SpanValue::Int(int) => int.into(),
         SpanValue::Double(double) => double.into(),
         SpanValue::Bool(bool) => bool.into(),

@@ -1,6 +1,7 @@
 //! Judges a record: what it was, how it ended, how many tokens, what cost.
 //!
-//! Promise: pure, and the same wherever it runs: on the caller where a span shows the result, else on the writer.
+//! Promise: pure, and the same wherever it runs: on the caller where a span shows the result, else on the writer. What
+//! a span shows of facts alone ([`Glance`]) is found out without a copy of any text; the rest is left to the writer.
 //! Error texts leave here redacted.
 //! Not here: content and its hashes (`seal`).
 //!
@@ -17,9 +18,12 @@ mod tokens;
 
 pub(crate) use named::text_list;
 
+use std::borrow::Cow;
+
+use self::tokens::Tokens;
 use crate::{
     facts::{FactValue, Facts},
-    outcome::{Cost, Detail, Outcome},
+    outcome::{Detail, Glance, Judged, Outcome},
     price::PriceTable,
     provider::{Flavour, Reading, Request, Want, provider_at, provider_name, read, read_request},
     record::{AuditRecord, CallData, ResponseBody, Stage},
@@ -35,50 +39,79 @@ struct Said<'a> {
     readings: Vec<Reading<'a>>,
 }
 
+/// The names that prices go by.
+struct Names<'s> {
+    operation: Cow<'s, str>,
+    provider: Option<Cow<'s, str>>,
+    request_model: Option<&'s str>,
+    response_model: Option<&'s str>,
+    service_tier: Option<&'s str>,
+}
+
+/// Judges a record as far as its span shows it, and wholly where bodies must be read for that.
+pub(crate) fn judge_shown(record: &AuditRecord, prices: &PriceTable) -> Judged {
+    let call = record.call.as_ref();
+    if call.is_some_and(|call| call.request.is_some() || !call.responses.is_empty()) {
+        Judged::Whole(Box::new(judge(record, prices)))
+    } else {
+        Judged::Glance(glance(record, prices))
+    }
+}
+
+/// Judges what a span shows of a record without bodies.
+fn glance(record: &AuditRecord, prices: &PriceTable) -> Glance {
+    let said = Said::about(record);
+    let names = said.names();
+    let Tokens { usage, .. } = tokens::count(&said);
+    let is_ended = record.stage == Stage::Ended;
+    Glance {
+        status: status::status(&said, &names.operation),
+        usage,
+        usd: is_ended
+            .then(|| tokens::amount(&said, &names, usage, prices))
+            .flatten(),
+    }
+}
+
 /// Judges a record.
 pub(crate) fn judge(record: &AuditRecord, prices: &PriceTable) -> Outcome {
     let said = Said::about(record);
-    let operation = named::operation(&said);
-    let action = named::action(&said, &operation);
-    let verdict = status::verdict(&said, &operation);
+    let names = said.names();
+    let verdict = status::verdict(&said, &names.operation);
     let tokens = tokens::count(&said);
-    let mut outcome = Outcome {
+    let is_ended = record.stage == Stage::Ended;
+    let cost = is_ended.then(|| tokens::cost(&said, &names, &tokens, prices));
+    Outcome {
         status: verdict.status,
-        action,
-        provider: said.provider(),
-        request_model: said
-            .fact_text(Slot::RequestModel)
-            .or_else(|| said.request.model.clone()),
-        response_model: said.latest(
-            |reading| reading.response_model.clone(),
-            Slot::ResponseModel,
-        ),
-        response_id: said.latest(|reading| reading.response_id.clone(), Slot::ResponseId),
+        action: named::action(&said, &names.operation),
+        operation: names.operation.into_owned(),
+        provider: names.provider.map(Cow::into_owned),
+        request_model: names.request_model.map(str::to_owned),
+        response_model: names.response_model.map(str::to_owned),
+        response_id: said
+            .latest(|reading| reading.response_id.as_deref(), Slot::ResponseId)
+            .map(str::to_owned),
         finish_reasons: said.finish_reasons(),
-        service_tier: said.latest(
-            |reading| reading.service_tier.clone(),
-            Slot::OpenAiResponseTier,
-        ),
+        service_tier: names.service_tier.map(str::to_owned),
         stream: said.stream(),
         usage: tokens.usage,
         responses_summed: tokens.responses_summed,
-        cost: Cost::default(),
+        cost: cost.unwrap_or_default(),
         error_type: verdict.error_type,
         error_message: verdict.error_message,
         detail: Detail {
             blocked_reason: verdict.blocked_reason,
-            provider_request_id: said.latest(|reading| reading.provider_request_id.clone(), None),
-            reported_cost_usd: said.latest(|reading| reading.reported_cost_usd.clone(), None),
+            provider_request_id: said
+                .latest(|reading| reading.provider_request_id.as_deref(), None)
+                .map(str::to_owned),
+            reported_cost_usd: said
+                .latest(|reading| reading.reported_cost_usd.as_deref(), None)
+                .map(str::to_owned),
             http_status: said.http_status(),
             audio_input_tokens: tokens.audio_input,
             audio_output_tokens: tokens.audio_output,
         },
-        operation,
-    };
-    if record.stage == Stage::Ended {
-        outcome.cost = tokens::cost(&said, &outcome, prices);
     }
-    outcome
 }
 
 impl<'a> Said<'a> {
@@ -101,17 +134,34 @@ impl<'a> Said<'a> {
         }
     }
 
-    fn fact_text(&self, slot: Slot) -> Option<String> {
+    fn names(&self) -> Names<'_> {
+        let request_model = self.fact_text(Slot::RequestModel);
+        Names {
+            operation: named::operation(self),
+            provider: self.provider(),
+            request_model: request_model.or(self.request.model.as_deref()),
+            response_model: self.latest(
+                |reading| reading.response_model.as_deref(),
+                Slot::ResponseModel,
+            ),
+            service_tier: self.latest(
+                |reading| reading.service_tier.as_deref(),
+                Slot::OpenAiResponseTier,
+            ),
+        }
+    }
+
+    fn fact_text(&self, slot: Slot) -> Option<&'a str> {
         let text = self.facts.text(slot)?.trim();
-        (!text.is_empty()).then(|| text.to_owned())
+        (!text.is_empty()).then_some(text)
     }
 
     /// What the latest response says that says it, else what the span does.
-    fn latest(
-        &self,
-        say: impl Fn(&Reading<'a>) -> Option<String>,
+    fn latest<'s>(
+        &'s self,
+        say: impl Fn(&'s Reading<'a>) -> Option<&'s str>,
         slot: impl Into<Option<Slot>>,
-    ) -> Option<String> {
+    ) -> Option<&'s str> {
         let read = self.readings.iter().rev().find_map(say);
         read.or_else(|| self.fact_text(slot.into()?))
     }
@@ -123,7 +173,7 @@ impl<'a> Said<'a> {
             .find_map(|reading| reading.flavour)
     }
 
-    fn provider(&self) -> Option<String> {
+    fn provider(&self) -> Option<Cow<'a, str>> {
         let named = self
             .facts
             .text(Slot::ProviderName)
@@ -132,16 +182,16 @@ impl<'a> Said<'a> {
             self.facts
                 .text(Slot::ServerAddress)
                 .and_then(provider_at)
-                .map(str::to_owned)
+                .map(Cow::Borrowed)
         };
         // Others than Anthropic speak its API, but not without telling their host.
         let by_flavour = || {
             let is_at_home = self.facts.text(Slot::ServerAddress).is_none();
             (is_at_home && self.flavour() == Some(Flavour::AnthropicMessages))
-                .then(|| "anthropic".to_owned())
+                .then_some(Cow::Borrowed("anthropic"))
         };
         named
-            .map(|name| provider_name(name).into_owned())
+            .map(provider_name)
             .or_else(by_host)
             .or_else(by_flavour)
     }

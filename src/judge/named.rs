@@ -2,11 +2,13 @@
 //!
 //! Promise: a name that nobody listed stays as it was said.
 
+use std::borrow::Cow;
+
 use super::Said;
-use crate::{json, semconv::Slot};
+use crate::{json, provider::ascii_lowercase, semconv::Slot};
 
 /// Returns the conventions' name of the operation.
-pub(super) fn operation(said: &Said<'_>) -> String {
+pub(super) fn operation<'a>(said: &Said<'a>) -> Cow<'a, str> {
     if let Some(name) = said
         .facts
         .text(Slot::OperationName)
@@ -16,24 +18,23 @@ pub(super) fn operation(said: &Said<'_>) -> String {
         return canonical(name);
     }
     if let Some(flavour) = said.flavour() {
-        return flavour.operation().to_owned();
+        return Cow::Borrowed(flavour.operation());
     }
     let names_model = [Slot::RequestModel, Slot::ResponseModel, Slot::ProviderName]
         .into_iter()
         .any(|slot| said.facts.get(slot).is_some());
     let is_inference = names_model || said.request.model.is_some();
-    if is_inference {
+    Cow::Borrowed(if is_inference {
         "chat"
     } else {
         said.record.name
-    }
-    .to_owned()
+    })
 }
 
 /// The conventions' word for what other emitters say.
-fn canonical(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    match lower.as_str() {
+fn canonical(name: &str) -> Cow<'_, str> {
+    let lower = ascii_lowercase(name);
+    Cow::Borrowed(match lower.as_ref() {
         "llm" | "chat_completion" | "chat_completions" | "chat.completions" | "responses"
         | "messages" => "chat",
         "completion" | "completions" | "text" => "text_completion",
@@ -44,8 +45,7 @@ fn canonical(name: &str) -> String {
         "retriever" => "retrieval",
         "reranker" => "rerank",
         _ => return lower,
-    }
-    .to_owned()
+    })
 }
 
 /// Returns the provider's method where it is known, else the operation.
@@ -76,6 +76,25 @@ pub(super) fn action(said: &Said<'_>, operation: &str) -> String {
     method.to_owned()
 }
 
+/// Finds the first of a list of texts for which `find` returns something.
+pub(super) fn find_in_list<T>(text: &str, find: impl Fn(&str) -> Option<T>) -> Option<T> {
+    match only_text(text) {
+        Some(only) => find(only),
+        None => text_list(text).iter().find_map(|text| find(text)),
+    }
+}
+
+/// The text of a list with one plain text in it, or of no list at all: what most spans give, read without a copy.
+fn only_text(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let inner = match text.strip_prefix("[\"") {
+        Some(rest) => rest.strip_suffix("\"]")?,
+        None => text,
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (!inner.is_empty() && inner.bytes().all(is_plain)).then_some(inner)
+}
+
 /// Reads a list of texts as spans give it: JSON, the `Debug` of a list, or one text.
 pub(crate) fn text_list(text: &str) -> Vec<String> {
     let text = text.trim();
@@ -91,10 +110,7 @@ pub(crate) fn text_list(text: &str) -> Vec<String> {
                 .collect::<Option<Vec<_>>>()
         });
         if let Some(Some(texts)) = texts {
-            return texts
-                .into_iter()
-                .map(std::borrow::Cow::into_owned)
-                .collect();
+            return texts.into_iter().map(Cow::into_owned).collect();
         }
     }
     let inner = text.trim_matches(['[', ']']).split(',');

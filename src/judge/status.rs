@@ -7,12 +7,14 @@
 //! future or the stream was dropped, or the body was cut: `incomplete`; an inference call of which nothing was
 //! recorded: `incomplete`; else `success`.
 
-use super::{Said, named::text_list};
+use std::borrow::Cow;
+
+use super::{Said, named::find_in_list};
 use crate::{
     facts::FactValue,
     operation::Status,
-    provider::refusal_code,
-    record::{End, Stage},
+    provider::{ProviderError, refusal_code},
+    record::{CallError, End, Stage},
     redact::{redact, start_of},
     semconv::{Role, Slot},
 };
@@ -31,42 +33,58 @@ pub(super) struct Verdict {
     pub(super) blocked_reason: Option<String>,
 }
 
+/// Judges how the operation ended, without a word about why.
+pub(super) fn status(said: &Said<'_>, operation: &str) -> Status {
+    by_rule(said, operation, refusal(said), &Failure::of(said))
+}
+
 /// Judges how the operation ended.
 pub(super) fn verdict(said: &Said<'_>, operation: &str) -> Verdict {
-    let guard = said.call.and_then(|call| call.blocked.as_deref());
-    let refusal = refusal(said);
-    let failure = Failure::of(said);
-    let status = if said.record.stage == Stage::Begun {
+    let (refusal, failure) = (refusal(said), Failure::of(said));
+    let status = by_rule(said, operation, refusal, &failure);
+    let error_type = if said.record.end == End::Panicked {
+        Some(Cow::Borrowed("panic"))
+    } else {
+        failure.error_type()
+    };
+    Verdict {
+        status,
+        error_type: error_type.as_deref().map(code),
+        error_message: redact(failure.message()).into_owned(),
+        blocked_reason: guard(said)
+            .or(refusal)
+            .filter(|_| status == Status::Blocked)
+            .map(code),
+    }
+}
+
+/// The first rule that fits.
+fn by_rule(
+    said: &Said<'_>,
+    operation: &str,
+    refusal: Option<&str>,
+    failure: &Failure<'_>,
+) -> Status {
+    if said.record.stage == Stage::Begun {
         Status::Started
-    } else if guard.is_some() {
+    } else if guard(said).is_some() {
         Status::Blocked
     } else if said.record.end == End::Panicked {
         Status::Error
     } else if refusal.is_some() {
         Status::Blocked
-    } else if failure.is_some() {
+    } else if failure.is_any() {
         Status::Error
     } else if is_cut(said) || is_silent(said, operation) {
         Status::Incomplete
     } else {
         Status::Success
-    };
-    let panicked = said.record.end == End::Panicked;
-    let failure = failure.unwrap_or_default();
-    let error_type = if panicked {
-        Some("panic".to_owned())
-    } else {
-        failure.error_type
-    };
-    Verdict {
-        status,
-        error_type: error_type.as_deref().map(code),
-        error_message: redact(&failure.message).into_owned(),
-        blocked_reason: guard
-            .or(refusal)
-            .filter(|_| status == Status::Blocked)
-            .map(code),
     }
+}
+
+/// The code of the host's own guard, where it refused.
+fn guard<'a>(said: &Said<'a>) -> Option<&'a str> {
+    said.call.and_then(|call| call.blocked.as_deref())
 }
 
 /// A code is short; what is not is cut, and none holds a credential.
@@ -78,72 +96,64 @@ fn code(text: &str) -> String {
 /// The reason's code, where the provider refused.
 fn refusal(said: &Said<'_>) -> Option<&'static str> {
     let read = said.readings.last();
-    let attributes = || {
-        let reasons = text_list(said.facts.text(Slot::FinishReasons)?);
-        reasons.iter().find_map(|reason| refusal_code(reason))
-    };
+    let attributes = || find_in_list(said.facts.text(Slot::FinishReasons)?, refusal_code);
     match read {
         Some(reading) => reading.refusal(),
         None => attributes(),
     }
 }
 
-#[derive(Default)]
-struct Failure {
-    error_type: Option<String>,
-    message: String,
+/// What failed, as the handle, the span and the last response say it; the first that says a thing counts.
+struct Failure<'s> {
+    handle: Option<&'s CallError>,
+    provider: Option<&'s ProviderError>,
+    http: Option<u16>,
+    span_type: Option<&'s str>,
+    span_text: Option<&'s str>,
+    /// The span says only that something did.
+    is_flagged: bool,
 }
 
-impl Failure {
-    /// What failed, as the handle, the span and the last response say it; the first that says a thing counts.
-    fn of(said: &Said<'_>) -> Option<Self> {
-        let handle = said.call.and_then(|call| call.error.as_ref());
-        let provider = said
-            .readings
-            .last()
-            .and_then(|reading| reading.error.as_ref());
-        let http = said.http_status().filter(|status| *status >= 400);
-        let span_type = said
-            .facts
-            .text(Slot::ErrorType)
-            .filter(|text| !text.is_empty());
-        let span_text = said
-            .facts
-            .text(Slot::ErrorMessage)
-            .filter(|text| !text.is_empty());
-        let flagged = matches!(
-            said.facts.get(Slot::ErrorMessage),
-            Some(FactValue::Bool(true))
-        );
-        let state = said
-            .facts
-            .text(Slot::ResponseStatus)
-            .filter(|state| *state == "failed");
-        let failed = handle.is_some()
-            || provider.is_some()
-            || http.is_some()
-            || span_type.is_some()
-            || span_text.is_some()
-            || flagged
-            || state.is_some();
-        failed.then(|| Self {
-            error_type: handle
-                .and_then(|error| error.error_type.clone())
-                .or_else(|| span_type.map(str::to_owned))
-                .or_else(|| {
-                    provider
-                        .and_then(|error| error.error_type())
-                        .map(str::to_owned)
-                })
-                .or_else(|| http.map(|status| status.to_string())),
-            message: handle
-                .map(|error| error.message.as_str())
-                .filter(|message| !message.is_empty())
-                .or(span_text)
-                .or_else(|| provider.and_then(|error| error.message.as_deref()))
-                .unwrap_or_default()
-                .to_owned(),
-        })
+impl<'s> Failure<'s> {
+    fn of(said: &'s Said<'_>) -> Self {
+        let text = |slot| said.facts.text(slot).filter(|text| !text.is_empty());
+        let last = said.readings.last();
+        let flag = said.facts.get(Slot::ErrorMessage);
+        Self {
+            handle: said.call.and_then(|call| call.error.as_ref()),
+            provider: last.and_then(|reading| reading.error.as_ref()),
+            http: said.http_status().filter(|status| *status >= 400),
+            span_type: text(Slot::ErrorType),
+            span_text: text(Slot::ErrorMessage),
+            is_flagged: flag == Some(FactValue::Bool(true))
+                || said.facts.text(Slot::ResponseStatus) == Some("failed"),
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        self.handle.is_some()
+            || self.provider.is_some()
+            || self.http.is_some()
+            || self.span_type.is_some()
+            || self.span_text.is_some()
+            || self.is_flagged
+    }
+
+    fn error_type(&self) -> Option<Cow<'s, str>> {
+        let by_provider = || self.provider.and_then(ProviderError::error_type);
+        let named = self.handle.and_then(|error| error.error_type.as_deref());
+        let named = named.or(self.span_type).or_else(by_provider);
+        let by_http = || self.http.map(|status| Cow::Owned(status.to_string()));
+        named.map(Cow::Borrowed).or_else(by_http)
+    }
+
+    fn message(&self) -> &'s str {
+        let handle = self.handle.map(|error| error.message.as_str());
+        handle
+            .filter(|message| !message.is_empty())
+            .or(self.span_text)
+            .or_else(|| self.provider.and_then(|error| error.message.as_deref()))
+            .unwrap_or_default()
     }
 }
 

@@ -62,8 +62,16 @@ fn answered(bodies: Vec<ResponseBody>) -> AuditRecord {
     )
 }
 
+/// Judges a record both ways: what its span would show is what it says.
 fn outcome(record: &AuditRecord) -> Outcome {
-    judge(record, &PriceTable::embedded())
+    let prices = PriceTable::embedded();
+    let whole = judge(record, &prices);
+    let shown = judge_shown(record, &prices).glance();
+    assert_eq!(
+        (shown.status, shown.usage, shown.usd),
+        (whole.status, whole.usage, whole.cost.usd)
+    );
+    whole
 }
 
 const MESSAGE: &[u8] = br#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5-20250929",
@@ -357,5 +365,7 @@ fn lists_are_read_as_spans_give_them() {
         ("[]", vec![]),
     ] {
         assert_eq!(text_list(text), expected, "{text}");
+        let first = named::find_in_list(text, |first| Some(first.to_owned()));
+        assert_eq!(first.as_deref(), expected.first().copied(), "{text}");
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Promise: an unknown count is `None`; usage that a span below reported is not counted twice.
 
-use super::{Said, status::INFERENCE};
+use super::{Names, Said, status::INFERENCE};
 use crate::{
     facts::FactValue,
     money::Usd,
     operation::Usage,
-    outcome::{Cost, Outcome},
+    outcome::Cost,
     price::{Charge, PriceTable, ServedBy},
     provider::{AudioTokens, Reading},
     semconv::Slot,
@@ -97,71 +97,72 @@ pub(crate) fn whole_number(value: FactValue<'_>) -> Option<u64> {
 }
 
 /// Computes the cost; of several responses each on its own, because prices depend on the size of one request.
-pub(super) fn cost(said: &Said<'_>, outcome: &Outcome, prices: &PriceTable) -> Cost {
+pub(super) fn cost(
+    said: &Said<'_>,
+    names: &Names<'_>,
+    tokens: &Tokens,
+    prices: &PriceTable,
+) -> Cost {
     if said.record.usage_is_nested {
         return Cost::default();
     }
-    if outcome.usage.is_empty() {
-        let is_inference = INFERENCE.contains(&outcome.operation.as_str());
+    if tokens.usage.is_empty() {
+        let is_inference = INFERENCE.contains(&names.operation.as_ref());
         return if is_inference {
             prices.unpriced("usage unknown")
         } else {
             Cost::default()
         };
     }
-    if outcome.responses_summed.is_none() {
+    let served_by = served_by(said, names);
+    if tokens.responses_summed.is_none() {
         let reading = reporting_readings(said)
             .next()
             .filter(|_| said.call.is_none_or(|call| call.usage.is_none()));
-        let models = [
-            outcome.response_model.as_deref(),
-            outcome.request_model.as_deref(),
-        ];
-        return cost_of(
-            said,
-            outcome,
-            prices,
-            models,
-            &charge(said, outcome, reading),
-        );
+        let models = [names.response_model, names.request_model];
+        let charge = charge(said, names, tokens.usage, reading);
+        return prices.price(served_by, models, &charge);
     }
     let costs = reporting_readings(said).map(|reading| {
-        let charge = Charge {
-            usage: reading.usage,
-            ..charge(said, outcome, Some(reading))
-        };
-        let models = [
-            reading.response_model.as_deref(),
-            outcome.request_model.as_deref(),
-        ];
-        cost_of(said, outcome, prices, models, &charge)
+        let models = [reading.response_model.as_deref(), names.request_model];
+        let charge = charge(said, names, reading.usage, Some(reading));
+        prices.price(served_by, models, &charge)
     });
     sum(costs.collect())
 }
 
-fn cost_of(
+/// Computes the amount alone, of a record without bodies.
+pub(super) fn amount(
     said: &Said<'_>,
-    outcome: &Outcome,
+    names: &Names<'_>,
+    usage: Usage,
     prices: &PriceTable,
-    models: [Option<&str>; 2],
-    charge: &Charge<'_>,
-) -> Cost {
-    let served_by = ServedBy {
-        provider: outcome.provider.as_deref(),
-        host: said.facts.text(Slot::ServerAddress),
-    };
-    prices.price(served_by, models, charge)
+) -> Option<Usd> {
+    if said.record.usage_is_nested || usage.is_empty() {
+        return None;
+    }
+    let models = [names.response_model, names.request_model];
+    let charge = charge(said, names, usage, None);
+    prices.amount(served_by(said, names), models, &charge)
 }
 
-fn charge<'a>(
-    said: &'a Said<'_>,
-    outcome: &'a Outcome,
-    reading: Option<&'a Reading<'_>>,
-) -> Charge<'a> {
+fn served_by<'s>(said: &'s Said<'_>, names: &'s Names<'_>) -> ServedBy<'s> {
+    ServedBy {
+        provider: names.provider.as_deref(),
+        host: said.facts.text(Slot::ServerAddress),
+    }
+}
+
+fn charge<'s>(
+    said: &'s Said<'_>,
+    names: &'s Names<'_>,
+    usage: Usage,
+    reading: Option<&'s Reading<'_>>,
+) -> Charge<'s> {
     let tier = reading.and_then(|reading| reading.service_tier.as_deref());
     let audio = |slot| said.facts.get(slot).and_then(whole_number).unwrap_or(0);
     Charge {
-        usage: outcome.usage,
+        usage,
         audio: reading.map_or_else(
             || AudioTokens {
                 input: audio(Slot::AudioInputTokens),
@@ -172,8 +173,8 @@ fn charge<'a>(
         ),
         responses: 1,
         at: said.record.started_at,
-        has_output: outcome.operation != "embeddings",
-        service_tier: tier.or(outcome.service_tier.as_deref()),
+        has_output: names.operation != "embeddings",
+        service_tier: tier.or(names.service_tier),
         caveat: reading.and_then(caveat),
     }
 }

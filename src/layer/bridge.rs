@@ -8,8 +8,9 @@ use tracing_core::{Dispatch, span::Id};
 use super::callsite::Callsite;
 use crate::{
     facts::FactValue,
+    money::Usd,
     operation::TraceIds,
-    outcome::Outcome,
+    outcome::{Glance, Judged},
     record::AuditRecord,
     semconv::{self, Slot},
     submit::Hashes,
@@ -44,6 +45,8 @@ impl From<SpanTrace> for TraceIds {
 pub enum SpanValue {
     /// A text.
     Text(String),
+    /// A word of ours.
+    Word(&'static str),
     /// An integer.
     Int(i64),
     /// A floating point number.
@@ -56,6 +59,7 @@ impl SpanValue {
     pub(crate) fn as_fact(&self) -> FactValue<'_> {
         match self {
             Self::Text(text) => FactValue::Text(text),
+            Self::Word(word) => FactValue::Text(word),
             Self::Int(int) => FactValue::Int(*int),
             Self::Double(double) => FactValue::Double(*double),
             Self::Bool(bool) => FactValue::Bool(*bool),
@@ -65,6 +69,7 @@ impl SpanValue {
     pub(crate) fn to_json(&self) -> String {
         let json = match self {
             Self::Text(text) => serde_json::to_string(text),
+            Self::Word(word) => serde_json::to_string(word),
             Self::Int(int) => serde_json::to_string(int),
             Self::Double(double) => serde_json::to_string(double),
             Self::Bool(bool) => serde_json::to_string(bool),
@@ -103,24 +108,23 @@ pub trait SpanBridge: Send + Sync + 'static {
     );
 }
 
+/// What every span gets at most, but hashes.
+const SHOWN_MAX: usize = 10;
+
 /// Returns what the backend shall show of a judged record, beside what the host recorded itself.
 pub(crate) fn attributes(
     record: &AuditRecord,
-    outcome: &Outcome,
+    judged: &Judged,
     hashes: Option<Hashes>,
     callsite: &Callsite,
 ) -> Vec<(&'static str, SpanValue)> {
-    let mut shown = vec![
-        (
-            semconv::REQUEST_ID,
-            SpanValue::Text(record.request_id.to_string()),
-        ),
-        (
-            semconv::STATUS,
-            SpanValue::Text(outcome.status.as_str().to_owned()),
-        ),
-    ];
-    let usage = &outcome.usage;
+    let Glance { status, usage, usd } = judged.glance();
+    let mut shown = Vec::with_capacity(SHOWN_MAX);
+    shown.push((
+        semconv::REQUEST_ID,
+        SpanValue::Text(record.request_id.to_text()),
+    ));
+    shown.push((semconv::STATUS, SpanValue::Word(status.as_str())));
     let counts = [
         (Slot::InputTokens, usage.input_tokens),
         (Slot::OutputTokens, usage.output_tokens),
@@ -129,50 +133,50 @@ pub(crate) fn attributes(
         (Slot::CacheWriteTokens, usage.cache_write_tokens),
     ];
     for (slot, count) in counts {
-        if let Some(count) = count.and_then(|count| i64::try_from(count).ok()) {
-            show(&mut shown, record, callsite, slot, SpanValue::Int(count));
+        if let Some(count) = count.and_then(|count| i64::try_from(count).ok())
+            && !shows(record, callsite, slot, FactValue::Int(count))
+        {
+            shown.push((slot.attribute().name, SpanValue::Int(count)));
         }
     }
-    let texts = [
-        (Slot::ResponseModel, &outcome.response_model),
-        (Slot::ResponseId, &outcome.response_id),
-    ];
-    for (slot, text) in texts {
-        if let Some(text) = text {
-            show(
-                &mut shown,
-                record,
-                callsite,
-                slot,
-                SpanValue::Text(text.clone()),
-            );
+    for (slot, text) in texts(record, judged) {
+        if let Some(text) = text
+            && !shows(record, callsite, slot, FactValue::Text(text))
+        {
+            shown.push((slot.attribute().name, SpanValue::Text(text.to_owned())));
         }
     }
-    shown.extend(outcome.cost.usd.map(|usd| money(usd.to_string())));
+    shown.extend(usd.map(money));
     shown.extend(hashes.into_iter().flat_map(digests));
     shown
 }
 
-/// Adds an attribute, unless the host's own field shows the same already, under the same name and type.
-fn show(
-    shown: &mut Vec<(&'static str, SpanValue)>,
-    record: &AuditRecord,
-    callsite: &Callsite,
-    slot: Slot,
-    value: SpanValue,
-) {
-    let name = slot.attribute().name;
-    let same = record.facts.get(slot) == Some(value.as_fact());
-    if !(same && callsite.has_canonical(slot)) {
-        shown.push((name, value));
-    }
+/// What the response, or else the span, says of itself.
+fn texts<'a>(record: &'a AuditRecord, judged: &'a Judged) -> [(Slot, Option<&'a str>); 2] {
+    let fact = |slot| {
+        let text: Option<&str> = record.facts.text(slot);
+        text.map(str::trim).filter(|text| !text.is_empty())
+    };
+    let (model, id) = match judged {
+        Judged::Glance(_) => (fact(Slot::ResponseModel), fact(Slot::ResponseId)),
+        Judged::Whole(outcome) => (
+            outcome.response_model.as_deref(),
+            outcome.response_id.as_deref(),
+        ),
+    };
+    [(Slot::ResponseModel, model), (Slot::ResponseId, id)]
+}
+
+/// Says whether the host's own field shows the same already, under the same name and type.
+fn shows(record: &AuditRecord, callsite: &Callsite, slot: Slot, value: FactValue<'_>) -> bool {
+    callsite.has_canonical(slot) && record.facts.get(slot) == Some(value)
 }
 
 /// A double where its shortest decimal is the exact amount, else the text under a name of its own.
-fn money(exact: String) -> (&'static str, SpanValue) {
-    match exact.parse::<f64>() {
-        Ok(double) if double.to_string() == exact => (semconv::COST_USD, SpanValue::Double(double)),
-        _ => (semconv::COST_USD_EXACT, SpanValue::Text(exact)),
+fn money(usd: Usd) -> (&'static str, SpanValue) {
+    match usd.as_exact_double() {
+        Some(double) => (semconv::COST_USD, SpanValue::Double(double)),
+        None => (semconv::COST_USD_EXACT, SpanValue::Text(usd.to_string())),
     }
 }
 
@@ -192,7 +196,7 @@ mod tests {
 
     #[test]
     fn money_is_a_double_only_where_that_is_exact() {
-        let shown = |exact: &str| money(exact.to_owned());
+        let shown = |exact: &str| money(Usd::new(exact.parse().expect("decimal")));
         let double = |double| (semconv::COST_USD, SpanValue::Double(double));
         assert_eq!(shown("0.003303"), double(0.003_303));
         assert_eq!(shown("0"), double(0.0));

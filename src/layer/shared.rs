@@ -67,13 +67,11 @@ impl Shared {
         record: &mut AuditRecord,
         callsite: &Callsite,
     ) -> Vec<(&'static str, SpanValue)> {
-        let outcome = self.sink.judge(record);
-        let hashes = self
-            .sink
-            .hashes_on_span()
-            .then(|| self.sink.hashes(record, &outcome));
-        let shown = bridge::attributes(record, &outcome, hashes, callsite);
-        record.outcome = Some(Box::new(outcome));
+        let judged = self.sink.judge(record);
+        let hashes = self.sink.hashes_on_span();
+        let hashes = hashes.then(|| self.sink.hashes(record));
+        let shown = bridge::attributes(record, &judged, hashes, callsite);
+        record.outcome = Some(judged);
         shown
     }
 }

@@ -46,25 +46,16 @@ struct Sum {
 
 /// Computes a call's cost from the model's entry.
 pub(crate) fn cost(found: Found<'_>, charge: &Charge<'_>) -> Cost {
-    let mut sum = Sum {
-        used: Vec::new(),
-        outcome: Ok(Decimal::ZERO),
-        notes: Vec::new(),
-    };
-    match found.model.prices_at(charge.at, found.table.date) {
-        Some(chosen) => sum.add_up(&chosen, found, charge),
-        None => sum.outcome = Err("the table has no price for this model".to_owned()),
-    }
-    let usd = sum
-        .outcome
-        .as_ref()
-        .ok()
-        .map(|amount| rounded(*amount, found.model));
-    let pricing = pricing_json(Some(found), &sum, found.table);
+    let sum = Sum::of(found, charge);
     Cost {
-        usd: usd.map(Usd::new),
-        pricing: Some(pricing),
+        usd: sum.usd(found.model),
+        pricing: Some(pricing_json(Some(found), &sum, found.table)),
     }
+}
+
+/// Computes the amount alone.
+pub(crate) fn amount(found: Found<'_>, charge: &Charge<'_>) -> Option<Usd> {
+    Sum::of(found, charge).usd(found.model)
 }
 
 /// Says in a record's `pricing` why there is no cost, where no model's entry was asked.
@@ -90,6 +81,24 @@ fn rounded(amount: Decimal, model: &Model) -> Decimal {
 }
 
 impl Sum {
+    fn of(found: Found<'_>, charge: &Charge<'_>) -> Self {
+        let mut sum = Self {
+            used: Vec::new(),
+            outcome: Ok(Decimal::ZERO),
+            notes: Vec::new(),
+        };
+        match found.model.prices_at(charge.at, found.table.date) {
+            Some(chosen) => sum.add_up(&chosen, found, charge),
+            None => sum.outcome = Err("the table has no price for this model".to_owned()),
+        }
+        sum
+    }
+
+    fn usd(&self, model: &Model) -> Option<Usd> {
+        let amount = self.outcome.as_ref().ok()?;
+        Some(Usd::new(rounded(*amount, model)))
+    }
+
     fn add_up(&mut self, chosen: &Chosen<'_>, found: Found<'_>, charge: &Charge<'_>) {
         if let Some(start) = chosen.forecast {
             let table_date = found.table.date;

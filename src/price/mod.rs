@@ -25,7 +25,7 @@ use thiserror::Error;
 pub(crate) use cost::Charge;
 
 use self::{cost::Found, table::Table};
-use crate::{clock::Timestamp, outcome::Cost};
+use crate::{clock::Timestamp, money::Usd, outcome::Cost};
 
 static EMBEDDED: &[u8] = include_bytes!("genai_prices.json");
 const EMBEDDED_NAME: &str = "genai-prices";
@@ -148,16 +148,30 @@ impl PriceTable {
         models: [Option<&str>; 2],
         charge: &Charge<'_>,
     ) -> Cost {
-        let known = models.into_iter().flatten();
-        let Some(found) = known.clone().find_map(|model| self.find(served_by, model)) else {
-            let reason = if known.count() == 0 {
-                "no model named"
-            } else {
-                "unknown model"
-            };
-            return self.unpriced(reason);
-        };
-        cost::cost(found, charge)
+        if let Some(found) = self.find_first(served_by, models) {
+            return cost::cost(found, charge);
+        }
+        let is_named = models.iter().any(Option::is_some);
+        self.unpriced(if is_named {
+            "unknown model"
+        } else {
+            "no model named"
+        })
+    }
+
+    /// Computes the amount of [`PriceTable::price`] without saying how it was found.
+    pub(crate) fn amount(
+        &self,
+        served_by: ServedBy<'_>,
+        models: [Option<&str>; 2],
+        charge: &Charge<'_>,
+    ) -> Option<Usd> {
+        cost::amount(self.find_first(served_by, models)?, charge)
+    }
+
+    fn find_first(&self, served_by: ServedBy<'_>, models: [Option<&str>; 2]) -> Option<Found<'_>> {
+        let mut known = models.into_iter().flatten();
+        known.find_map(|model| self.find(served_by, model))
     }
 
     /// Returns no cost, with a reason.

@@ -14,6 +14,17 @@ const PRICE_USD_MAX: i64 = 100_000;
 /// Tokens or requests of one call that are priced; more is a broken report, and no cost is given for it.
 pub(crate) const QUANTITY_MAX: u64 = 10_000_000_000;
 
+/// Powers of ten, up to the last digit of a sum.
+const POWERS: [i128; SUM_DIGITS as usize + 1] = {
+    let mut powers = [1; SUM_DIGITS as usize + 1];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 /// Reads a price; `None` where the text is no number or beyond the limits.
 pub(crate) fn price_of(text: &str) -> Option<Decimal> {
     let price = decimal_of(text)?.normalize();
@@ -48,7 +59,7 @@ impl Sum {
     /// million); `None` where that cannot be exact.
     pub(crate) fn add(self, price: Decimal, quantity: u64, per_price: u32) -> Option<Self> {
         let digits = SUM_DIGITS.checked_sub(price.scale() + per_price.ilog10())?;
-        let factor = 10_i128.checked_pow(digits)?;
+        let factor = POWERS[digits as usize];
         let amount = price
             .mantissa()
             .checked_mul(factor)?
@@ -59,9 +70,12 @@ impl Sum {
     /// Returns the amount; `None` where it has more digits than a decimal of 96 bits holds.
     pub(crate) fn amount(self) -> Option<Decimal> {
         let (mut mantissa, mut scale) = (self.0, SUM_DIGITS);
-        while scale > 0 && mantissa % 10 == 0 {
-            mantissa /= 10;
-            scale -= 1;
+        // From large to small: divisions of 128 bits are dear, and this takes few.
+        for digits in [16, 8, 4, 2, 1] {
+            while scale >= digits && mantissa % POWERS[digits as usize] == 0 {
+                mantissa /= POWERS[digits as usize];
+                scale -= digits;
+            }
         }
         Decimal::try_from_i128_with_scale(mantissa, scale).ok()
     }

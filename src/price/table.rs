@@ -91,6 +91,12 @@ pub(crate) struct Chosen<'a> {
 
 impl Model {
     pub(crate) fn prices_at(&self, at: Timestamp, table_date: NaiveDate) -> Option<Chosen<'_>> {
+        if let [period] = self.periods.as_slice()
+            && period.constraint == Constraint::Always
+        {
+            let forecast = None;
+            return Some(Chosen { period, forecast });
+        }
         let (date, time) = date_time(at);
         let mut forecast = None;
         let holds = |period: &&Period| match period.constraint {

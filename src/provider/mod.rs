@@ -23,7 +23,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-pub(crate) use names::{provider_at, provider_name};
+pub(crate) use names::{ascii_lowercase, provider_at, provider_name};
 pub(crate) use refusal::{ProviderError, refusal_code};
 pub(crate) use request::{Request, read_request};
 pub(crate) use stream::BodyReader;

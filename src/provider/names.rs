@@ -73,20 +73,25 @@ const HOSTS: [(&str, &str); 20] = [
 /// Returns the conventions' name for what an emitter calls a provider.
 pub(crate) fn provider_name(said: &str) -> Cow<'_, str> {
     let said = said.trim();
-    let lower = if said.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(said.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(said)
-    };
+    let lower = ascii_lowercase(said);
     match ALIASES.binary_search_by(|(alias, _)| (*alias).cmp(lower.as_ref())) {
         Ok(at) => Cow::Borrowed(ALIASES[at].1),
         Err(_) => lower,
     }
 }
 
+/// Returns a text in lower case; most are already, and are not copied.
+pub(crate) fn ascii_lowercase(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// Returns the provider who is at a host.
 pub(crate) fn provider_at(host: &str) -> Option<&'static str> {
-    let host = host.to_ascii_lowercase();
+    let host = ascii_lowercase(host);
     if host.starts_with("bedrock-runtime.") && host.ends_with(".amazonaws.com") {
         return Some("aws.bedrock");
     }

@@ -3,7 +3,7 @@
 //! Promise: a refusal is told by the provider's own code; no word of its prose is needed.
 //! Not here: refusals of the host's own guards (`LlmCall`).
 
-use super::object::Object;
+use super::{names::ascii_lowercase, object::Object};
 
 /// Finish reasons that mean that the provider refused, in lower case.
 const REFUSALS: [&str; 22] = [
@@ -33,8 +33,8 @@ const REFUSALS: [&str; 22] = [
 
 /// Returns the reason's code in lower case, where it means that the provider refused.
 pub(crate) fn refusal_code(finish_reason: &str) -> Option<&'static str> {
-    let lower = finish_reason.to_ascii_lowercase();
-    let at = REFUSALS.binary_search(&lower.as_str()).ok()?;
+    let lower = ascii_lowercase(finish_reason);
+    let at = REFUSALS.binary_search(&lower.as_ref()).ok()?;
     Some(REFUSALS[at])
 }
 

@@ -31,7 +31,7 @@ use crate::{
     clock::Timestamp,
     journal::{JournalWriter, Seams},
     judge,
-    outcome::Outcome,
+    outcome::{Judged, Outcome},
     price::PriceTable,
     record::{AuditRecord, Capture},
     seal::Sealer,
@@ -81,8 +81,13 @@ impl Shared {
         self.condition.trouble(self.now(), text);
     }
 
-    fn judge(&self, record: &AuditRecord) -> Outcome {
-        judge::judge(record, &self.prices)
+    /// Judges a record to its end; what its span showed already stays as it is.
+    fn judge(&self, record: &mut AuditRecord) -> Outcome {
+        match record.outcome.take() {
+            Some(Judged::Whole(outcome)) => *outcome,
+            Some(Judged::Glance(shown)) => judge::judge(record, &self.prices).as_shown(shown),
+            None => judge::judge(record, &self.prices),
+        }
     }
 
     fn set_stream(&self, stream: &str) {
@@ -192,11 +197,11 @@ impl Submit for Recorder {
         self.0.0.seams.entropy.fill(bytes);
     }
 
-    fn judge(&self, record: &AuditRecord) -> Outcome {
-        self.0.0.judge(record)
+    fn judge(&self, record: &AuditRecord) -> Judged {
+        judge::judge_shown(record, &self.0.0.prices)
     }
 
-    fn hashes(&self, record: &AuditRecord, outcome: &Outcome) -> Hashes {
-        self.0.0.sealer.hashes(record, outcome)
+    fn hashes(&self, record: &AuditRecord) -> Hashes {
+        self.0.0.sealer.hashes(record)
     }
 }

@@ -134,8 +134,7 @@ impl Worker {
     /// Turns a record into members; a body or a price rule that breaks our code must not end the audit of the rest.
     fn seal(&mut self, record: &mut AuditRecord) -> bool {
         let sealed = catch_unwind(AssertUnwindSafe(|| {
-            let outcome = record.outcome.take();
-            let outcome = outcome.map_or_else(|| self.shared.judge(record), |outcome| *outcome);
+            let outcome = self.shared.judge(record);
             self.shared.sealer.seal(record, &outcome, &mut self.sealed);
         }));
         sealed.is_ok()

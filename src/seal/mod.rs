@@ -83,7 +83,7 @@ impl Sealer {
     }
 
     /// Hashes a record's content.
-    pub(crate) fn hashes(&self, record: &AuditRecord, _outcome: &Outcome) -> Hashes {
+    pub(crate) fn hashes(&self, record: &AuditRecord) -> Hashes {
         self.hash(&Contents::of(record), &mut Vec::new())
     }
 

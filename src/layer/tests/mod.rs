@@ -19,7 +19,7 @@ use crate::{
     clock::Timestamp,
     facts::FactValue,
     operation::{Status, Usage},
-    outcome::{Cost, Outcome},
+    outcome::{Cost, Judged, Outcome},
     random::{Entropy, SystemEntropy},
     record::{AuditRecord, Stage},
     semconv::Slot,
@@ -73,13 +73,13 @@ impl Submit for Sink {
         SystemEntropy.fill(bytes);
     }
 
-    fn judge(&self, record: &AuditRecord) -> Outcome {
+    fn judge(&self, record: &AuditRecord) -> Judged {
         let count = |slot| match record.facts.get(slot) {
             Some(FactValue::Int(count)) => u64::try_from(count).ok(),
             Some(FactValue::UInt(count)) => Some(count),
             _ => None,
         };
-        Outcome {
+        Judged::Whole(Box::new(Outcome {
             status: Status::Success,
             operation: "chat".into(),
             action: "chat".into(),
@@ -103,10 +103,10 @@ impl Submit for Sink {
             error_type: None,
             error_message: String::new(),
             detail: crate::outcome::Detail::default(),
-        }
+        }))
     }
 
-    fn hashes(&self, _: &AuditRecord, _: &Outcome) -> Hashes {
+    fn hashes(&self, _: &AuditRecord) -> Hashes {
         Hashes {
             input: "sha256:00".into(),
             ..Hashes::default()
