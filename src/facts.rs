@@ -3,7 +3,7 @@
 //! Promise: setting a fact never runs user code under a lock of ours, and the last value wins.
 //! Not here: which field is which attribute (`semconv`, `layer`).
 
-use crate::semconv::Slot;
+use crate::semconv::{ATTRIBUTES, Slot};
 
 /// One attribute's value, as the span gave it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,12 +25,18 @@ enum Stored {
 }
 
 /// The attributes of one span: texts in one buffer, so that a span costs two allocations and not one a field.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Facts {
     texts: String,
     items: Vec<(Slot, Stored)>,
-    /// A bit for each slot that is set.
-    set: u128,
+    /// By slot: one more than where its item is, 0 where it is not set. The caller asks for a dozen slots a span.
+    places: [u8; ATTRIBUTES.len()],
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self::with_capacity(0, 0)
+    }
 }
 
 impl Facts {
@@ -38,7 +44,7 @@ impl Facts {
         Self {
             texts: String::with_capacity(text_bytes),
             items: Vec::with_capacity(items),
-            set: 0,
+            places: [0; ATTRIBUTES.len()],
         }
     }
 
@@ -72,17 +78,26 @@ impl Facts {
 
     #[inline]
     fn put(&mut self, slot: Slot, stored: Stored) {
-        if !self.has(slot) {
-            self.set |= slot.bit();
-            self.items.push((slot, stored));
-        } else if let Some(item) = self.items.iter_mut().find(|(known, _)| *known == slot) {
-            item.1 = stored;
+        const { assert!(ATTRIBUTES.len() < u8::MAX as usize) };
+        let place = self.place(slot);
+        match self.items.get_mut(place) {
+            Some(item) => item.1 = stored,
+            None => {
+                self.items.push((slot, stored));
+                self.places[slot as usize] = self.items.len() as u8;
+            }
         }
+    }
+
+    /// Where the slot's item is; beyond all of them where it is not set.
+    #[inline]
+    fn place(&self, slot: Slot) -> usize {
+        usize::from(self.places[slot as usize]).wrapping_sub(1)
     }
 
     #[inline]
     fn has(&self, slot: Slot) -> bool {
-        self.set & slot.bit() != 0
+        self.places[slot as usize] != 0
     }
 
     /// Says whether any of these attributes is set.
@@ -90,16 +105,13 @@ impl Facts {
         slots.iter().any(|slot| self.has(*slot))
     }
 
+    #[inline]
     pub(crate) fn get(&self, slot: Slot) -> Option<FactValue<'_>> {
-        if !self.has(slot) {
-            return None;
-        }
-        self.items
-            .iter()
-            .find(|(known, _)| *known == slot)
-            .map(|(_, stored)| self.value(*stored))
+        let (_, stored) = self.items.get(self.place(slot))?;
+        Some(self.value(*stored))
     }
 
+    #[inline]
     pub(crate) fn text(&self, slot: Slot) -> Option<&str> {
         match self.get(slot) {
             Some(FactValue::Text(text)) => Some(text),
@@ -107,7 +119,8 @@ impl Facts {
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, FactValue<'_>)> {
+    /// All attributes, in the order in which they were first set.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Slot, FactValue<'_>)> {
         self.items
             .iter()
             .map(|(slot, stored)| (*slot, self.value(*stored)))

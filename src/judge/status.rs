@@ -174,7 +174,8 @@ fn is_silent(said: &Said<'_>, operation: &str) -> bool {
         || said
             .call
             .is_some_and(|call| call.usage.is_some() || call.output.is_some())
-        || said.facts.iter().any(|(slot, _)| tells_answer(slot));
+        // From the last: an answer comes after the question.
+        || said.facts.iter().rev().any(|(slot, _)| tells_answer(slot));
     INFERENCE.contains(&operation) && !answered
 }
 

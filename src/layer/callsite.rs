@@ -14,7 +14,7 @@ use std::{
 
 use tracing_core::{Metadata, field::Field};
 
-use crate::semconv::Slot;
+use crate::semconv::{Slot, ValueType};
 
 /// What a callsite is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub(crate) const SELF_TEST_TARGET: &str = "tracing_llm_audit::self_test";
 pub(crate) struct Callsite {
     pub(crate) kind: Kind,
     pub(crate) metadata: &'static Metadata<'static>,
-    /// By the field's index.
-    slots: Box<[Option<Slot>]>,
+    /// By the field's index: its slot, and the type that texts are understood as there.
+    slots: Box<[Option<(Slot, ValueType)>]>,
     /// A bit for each slot that a field has by its canonical name.
     canonical: u128,
     /// How many fields we read.
@@ -49,7 +49,7 @@ pub(crate) struct Callsite {
 
 impl Callsite {
     #[inline]
-    pub(crate) fn slot(&self, field: &Field) -> Option<Slot> {
+    pub(crate) fn slot(&self, field: &Field) -> Option<(Slot, ValueType)> {
         self.slots.get(field.index()).copied().flatten()
     }
 
@@ -91,7 +91,7 @@ impl Names {
             return is_error_event(metadata).then(|| Callsite {
                 kind: Kind::Error,
                 metadata,
-                slots: Box::new([Some(Slot::ErrorMessage)]),
+                slots: Box::new([Some((Slot::ErrorMessage, ValueType::Text))]),
                 canonical: 0,
                 read: 1,
                 text_bytes: AtomicU32::new(0),
@@ -107,10 +107,11 @@ impl Names {
         let canonical = named.fold(0, |bits, slot| bits | slot.bit());
         let read = slots.iter().flatten().count();
         let text_bytes = AtomicU32::new(read as u32 * 16);
+        let typed = |slot: Slot| (slot, slot.attribute().value);
         Some(Callsite {
             kind,
             metadata,
-            slots,
+            slots: slots.iter().map(|slot| slot.map(typed)).collect(),
             canonical,
             read,
             text_bytes,

@@ -35,13 +35,13 @@ impl<'a, P: FnMut(Slot, FactValue<'_>)> Reader<'a, P> {
     }
 
     #[inline]
-    fn slot(&self, field: &Field) -> Option<Slot> {
+    fn slot(&self, field: &Field) -> Option<(Slot, ValueType)> {
         self.callsite?.slot(field)
     }
 
     #[inline]
     fn put(&mut self, field: &Field, value: FactValue<'_>) {
-        if let Some(slot) = self.slot(field) {
+        if let Some((slot, _)) = self.slot(field) {
             (self.put)(slot, value);
         }
     }
@@ -59,15 +59,14 @@ pub(crate) fn opened(callsite: &Callsite, attributes: &Attributes<'_>) -> Facts 
 impl<P: FnMut(Slot, FactValue<'_>)> Visit for Reader<'_, P> {
     #[inline]
     fn record_str(&mut self, field: &Field, value: &str) {
-        if let Some(slot) = self.slot(field) {
-            match slot.attribute().value {
-                ValueType::Text => (self.put)(slot, FactValue::Text(value)),
-                wanted => (self.put)(
-                    slot,
-                    number(wanted, value).unwrap_or(FactValue::Text(value)),
-                ),
-            }
-        }
+        let Some((slot, wanted)) = self.slot(field) else {
+            return;
+        };
+        let fact = match wanted {
+            ValueType::Text => FactValue::Text(value),
+            wanted => number(wanted, value).unwrap_or(FactValue::Text(value)),
+        };
+        (self.put)(slot, fact);
     }
 
     #[inline]
@@ -92,9 +91,9 @@ impl<P: FnMut(Slot, FactValue<'_>)> Visit for Reader<'_, P> {
 
     /// Values given with `%` or `?`, and all that `tracing` knows no better way for.
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if let Some(slot) = self.slot(field) {
+        if let Some((slot, wanted)) = self.slot(field) {
             printed(value, |text| {
-                understand(slot.attribute().value, text, |fact| (self.put)(slot, fact));
+                understand(wanted, text, |fact| (self.put)(slot, fact));
             });
         }
     }
