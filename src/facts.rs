@@ -119,6 +119,19 @@ impl Facts {
         }
     }
 
+    /// Returns a text that says something, without the space around it.
+    pub(crate) fn said(&self, slot: Slot) -> Option<&str> {
+        let text = self.text(slot)?;
+        // Most texts neither begin nor end with anything like a space, which their bytes tell at once.
+        let is_tight = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+        let bytes = text.as_bytes();
+        if is_tight(bytes.first()) && is_tight(bytes.last()) {
+            return Some(text);
+        }
+        let text = text.trim();
+        (!text.is_empty()).then_some(text)
+    }
+
     /// All attributes, in the order in which they were first set.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Slot, FactValue<'_>)> {
         self.items

@@ -181,13 +181,6 @@ impl Slot {
         &ATTRIBUTES[self as usize]
     }
 
-    /// The slot's bit in a set of slots; there are fewer slots than bits.
-    #[inline]
-    pub(crate) fn bit(self) -> u128 {
-        const { assert!(ATTRIBUTES.len() <= 128) };
-        1 << (self as u32)
-    }
-
     /// Finds the slot of a field by its name, canonical or alias.
     pub(crate) fn of(name: &str) -> Option<Self> {
         NAMES

@@ -135,7 +135,7 @@ impl<'a> Said<'a> {
     }
 
     fn names(&self) -> Names<'_> {
-        let request_model = self.fact_text(Slot::RequestModel);
+        let request_model = self.facts.said(Slot::RequestModel);
         Names {
             operation: named::operation(self),
             provider: self.provider(),
@@ -151,11 +151,6 @@ impl<'a> Said<'a> {
         }
     }
 
-    fn fact_text(&self, slot: Slot) -> Option<&'a str> {
-        let text = self.facts.text(slot)?.trim();
-        (!text.is_empty()).then_some(text)
-    }
-
     /// What the latest response says that says it, else what the span does.
     fn latest<'s>(
         &'s self,
@@ -163,7 +158,7 @@ impl<'a> Said<'a> {
         slot: impl Into<Option<Slot>>,
     ) -> Option<&'s str> {
         let read = self.readings.iter().rev().find_map(say);
-        read.or_else(|| self.fact_text(slot.into()?))
+        read.or_else(|| self.facts.said(slot.into()?))
     }
 
     fn flavour(&self) -> Option<Flavour> {
@@ -174,10 +169,7 @@ impl<'a> Said<'a> {
     }
 
     fn provider(&self) -> Option<Cow<'a, str>> {
-        let named = self
-            .facts
-            .text(Slot::ProviderName)
-            .filter(|name| !name.trim().is_empty());
+        let named = self.facts.said(Slot::ProviderName);
         let by_host = || {
             self.facts
                 .text(Slot::ServerAddress)

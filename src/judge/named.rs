@@ -9,12 +9,7 @@ use crate::{json, provider::ascii_lowercase, semconv::Slot};
 
 /// Returns the conventions' name of the operation.
 pub(super) fn operation<'a>(said: &Said<'a>) -> Cow<'a, str> {
-    if let Some(name) = said
-        .facts
-        .text(Slot::OperationName)
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-    {
+    if let Some(name) = said.facts.said(Slot::OperationName) {
         return canonical(name);
     }
     if let Some(flavour) = said.flavour() {

@@ -153,12 +153,11 @@ pub(crate) fn attributes(
 
 /// What the response, or else the span, says of itself.
 fn texts<'a>(record: &'a AuditRecord, judged: &'a Judged) -> [(Slot, Option<&'a str>); 2] {
-    let fact = |slot| {
-        let text: Option<&str> = record.facts.text(slot);
-        text.map(str::trim).filter(|text| !text.is_empty())
-    };
     let (model, id) = match judged {
-        Judged::Glance(_) => (fact(Slot::ResponseModel), fact(Slot::ResponseId)),
+        Judged::Glance(_) => (
+            record.facts.said(Slot::ResponseModel),
+            record.facts.said(Slot::ResponseId),
+        ),
         Judged::Whole(outcome) => (
             outcome.response_model.as_deref(),
             outcome.response_id.as_deref(),

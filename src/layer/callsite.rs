@@ -14,7 +14,7 @@ use std::{
 
 use tracing_core::{Metadata, field::Field};
 
-use crate::semconv::{Slot, ValueType};
+use crate::semconv::{ATTRIBUTES, Slot, ValueType};
 
 /// What a callsite is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub(crate) struct Callsite {
     pub(crate) metadata: &'static Metadata<'static>,
     /// By the field's index: its slot, and the type that texts are understood as there.
     slots: Box<[Option<(Slot, ValueType)>]>,
-    /// A bit for each slot that a field has by its canonical name.
-    canonical: u128,
+    /// By slot: whether a field has it by its canonical name.
+    canonical: [bool; ATTRIBUTES.len()],
     /// How many fields we read.
     pub(crate) read: usize,
     /// The most text that a span of this callsite held, so that the next one allocates once.
@@ -55,7 +55,7 @@ impl Callsite {
 
     /// Says whether a field shows this attribute under its canonical name.
     pub(crate) fn has_canonical(&self, slot: Slot) -> bool {
-        self.canonical & slot.bit() != 0
+        self.canonical[slot as usize]
     }
 
     pub(crate) fn text_bytes(&self) -> usize {
@@ -92,7 +92,7 @@ impl Names {
                 kind: Kind::Error,
                 metadata,
                 slots: Box::new([Some((Slot::ErrorMessage, ValueType::Text))]),
-                canonical: 0,
+                canonical: [false; ATTRIBUTES.len()],
                 read: 1,
                 text_bytes: AtomicU32::new(0),
             });
@@ -104,7 +104,8 @@ impl Names {
             .iter()
             .zip(&slots)
             .filter_map(|(field, slot)| slot.filter(|slot| slot.attribute().name == field.name()));
-        let canonical = named.fold(0, |bits, slot| bits | slot.bit());
+        let mut canonical = [false; ATTRIBUTES.len()];
+        named.for_each(|slot| canonical[slot as usize] = true);
         let read = slots.iter().flatten().count();
         let text_bytes = AtomicU32::new(read as u32 * 16);
         let typed = |slot: Slot| (slot, slot.attribute().value);
@@ -144,9 +145,14 @@ impl Names {
 
 /// A host's own `error!(error = %e, "retrying")` has a message besides, and is not how its call ended.
 fn is_error_event(metadata: &Metadata<'_>) -> bool {
-    let mut fields = metadata.fields().iter();
-    let first = fields.next();
-    first.is_some_and(|field| field.name() == "error") && fields.next().is_none()
+    let first = metadata.fields().iter().next();
+    !is_other_event(metadata) && first.is_some_and(|field| field.name() == "error")
+}
+
+/// Says whether an event has another shape than one that we see: nearly all have, and cost no search.
+#[inline]
+pub(crate) fn is_other_event(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event() && metadata.fields().len() != 1
 }
 
 /// Slots in the first block; each further block has twice as many.
@@ -270,7 +276,7 @@ mod tests {
             kind: Kind::Llm,
             metadata: &crate::layer::tests::METADATA,
             slots: Box::default(),
-            canonical: 0,
+            canonical: [false; ATTRIBUTES.len()],
             read: 0,
             text_bytes: AtomicU32::new(0),
         }));

@@ -342,7 +342,7 @@ fn is_of(event: &Metadata<'_>, span: &Metadata<'_>) -> bool {
 
 impl<S> Filter<S> for CaptureFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.0.callsites.find(metadata).is_some()
+        !callsite::is_other_event(metadata) && self.0.callsites.find(metadata).is_some()
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {

@@ -34,8 +34,7 @@ const REFUSALS: [&str; 22] = [
 /// Returns the reason's code in lower case, where it means that the provider refused.
 pub(crate) fn refusal_code(finish_reason: &str) -> Option<&'static str> {
     let lower = ascii_lowercase(finish_reason);
-    let at = REFUSALS.binary_search(&lower.as_ref()).ok()?;
-    Some(REFUSALS[at])
+    REFUSALS.into_iter().find(|code| *code == lower)
 }
 
 /// An error as the provider said it; its text is not yet redacted.
