@@ -318,6 +318,10 @@ impl Builder {
         let streams = Arc::new(followers.clone());
         let recorder =
             Recorder::start(options, self.seams, writer, streams).map_err(BuildError::Thread)?;
+        #[cfg_attr(
+            not(feature = "opentelemetry"),
+            expect(unused_mut, reason = "no bridge is built")
+        )]
         let mut capture = self.capture;
         #[cfg(feature = "opentelemetry")]
         capture.link_by_default(crate::tracing_opentelemetry_0_34::TracingOpenTelemetry);

@@ -91,6 +91,7 @@ impl CaptureOptions {
     }
 
     /// Links records to spans where the host said nothing else: through the newest bridge that was built.
+    #[cfg(feature = "opentelemetry")]
     pub(crate) fn link_by_default(&mut self, bridge: impl SpanBridge) {
         self.bridge.get_or_insert_with(|| Box::new(bridge));
     }
