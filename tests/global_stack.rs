@@ -4,7 +4,13 @@
 //! apart by who asked.
 #![cfg(feature = "opentelemetry")]
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::Path, response::Response, routing::get};
 use futures_util::{Stream, StreamExt, stream};
@@ -234,4 +240,39 @@ fn a_thread_that_ends_closes_its_spans() {
     .join()
     .expect("no panic");
     record_of("thread");
+}
+
+/// The first threads that reach a callsite at once: while one of them registers it, `tracing` asks the filters for the
+/// others, before they were told of the callsite. Two calls of five were lost then.
+#[test]
+fn a_callsite_that_threads_reach_at_once_loses_no_call() {
+    const THREADS: usize = 2;
+    macro_rules! callsites {
+        ($($at:literal)*) => {
+            [$(|| drop(tracing::info_span!("ask", gen_ai.operation.name = "chat", user.id = "at-once", at = $at))),*]
+        };
+    }
+    stack();
+    let callsites: [fn(); 24] =
+        callsites!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23);
+    // Spinning, so that they go on within nanoseconds of each other.
+    let arrived = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for (at, callsite) in callsites.into_iter().enumerate() {
+                    arrived.fetch_add(1, Ordering::SeqCst);
+                    while arrived.load(Ordering::SeqCst) < (at + 1) * THREADS {
+                        std::hint::spin_loop();
+                    }
+                    callsite();
+                }
+            });
+        }
+    });
+    let records = stack().audit.records();
+    let found = records
+        .iter()
+        .filter(|record| record.get("user_id") == "at-once");
+    assert_eq!(found.count(), callsites.len() * THREADS);
 }

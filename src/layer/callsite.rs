@@ -1,7 +1,8 @@
 //! What each callsite is to us, decided once: an LLM operation, a context, an error event, or nothing.
 //!
 //! Promise: neither `enabled` nor visiting compares a string or takes a lock: a callsite is found by the address of
-//! its metadata, a field's slot by its index.
+//! its metadata, a field's slot by its index. A callsite that another thread is just registering is classified on the
+//! spot: `tracing` asks about it before we have been told of it.
 //! Not here: values (`visit`), the state of a span (`span`).
 
 use std::{
@@ -98,7 +99,7 @@ impl Names {
             });
         }
         let fields = metadata.fields();
-        let slots: Box<[_]> = fields.iter().map(|field| self.slot(field.name())).collect();
+        let slots = self.slots(metadata);
         let kind = self.kind(metadata, &slots)?;
         let named = fields
             .iter()
@@ -117,6 +118,20 @@ impl Names {
             read,
             text_bytes,
         })
+    }
+
+    fn slots(&self, metadata: &Metadata<'_>) -> Box<[Option<Slot>]> {
+        let fields = metadata.fields().iter();
+        fields.map(|field| self.slot(field.name())).collect()
+    }
+
+    /// Says whether we want to see a callsite that nobody told us of yet.
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        if metadata.is_event() {
+            is_error_event(metadata)
+        } else {
+            self.kind(metadata, &self.slots(metadata)).is_some()
+        }
     }
 
     fn kind(&self, metadata: &Metadata<'_>, slots: &[Option<Slot>]) -> Option<Kind> {
@@ -151,7 +166,7 @@ fn is_error_event(metadata: &Metadata<'_>) -> bool {
 
 /// Says whether an event has another shape than one that we see: nearly all have, and cost no search.
 #[inline]
-pub(crate) fn is_other_event(metadata: &Metadata<'_>) -> bool {
+fn is_other_event(metadata: &Metadata<'_>) -> bool {
     metadata.is_event() && metadata.fields().len() != 1
 }
 
@@ -184,11 +199,15 @@ impl Block {
 
     #[inline]
     fn probe(&self, address: usize) -> impl Iterator<Item = &Place> {
-        // Metadata is aligned, so its low bits say nothing; the high bits of the product are well mixed.
-        let hash = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        let mask = self.places.len() - 1;
-        (0..PROBES_MAX).map(move |step| &self.places[(hash as usize + step) & mask])
+        let (hash, mask) = (place(address), self.places.len() - 1);
+        (0..PROBES_MAX).map(move |step| &self.places[(hash + step) & mask])
     }
+}
+
+/// Spreads addresses: metadata is aligned, so the low bits say nothing; the high bits of the product are well mixed.
+#[inline]
+fn place(address: usize) -> usize {
+    ((address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize
 }
 
 /// The callsites that we want to see, by the address of their metadata.
@@ -199,7 +218,12 @@ pub(crate) struct Callsites {
     names: Names,
     first: Block,
     inserting: Mutex<()>,
+    /// Addresses of spans' metadata that we do not want to see, each at one place: a later one takes its place.
+    others: Box<[AtomicUsize]>,
 }
+
+/// Places for callsites that we do not want to see; one that lost its place is classified again.
+const OTHERS_SLOTS: usize = 1024;
 
 impl Callsites {
     pub(crate) fn new(names: Names) -> Self {
@@ -207,7 +231,49 @@ impl Callsites {
             names,
             first: Block::new(BLOCK_SLOTS),
             inserting: Mutex::new(()),
+            others: (0..OTHERS_SLOTS).map(|_| AtomicUsize::new(0)).collect(),
         }
+    }
+
+    /// Says whether we want to see a span or event, whether or not its callsite is registered yet.
+    ///
+    /// While one thread registers a callsite, `tracing` lets the others ask each filter; a `false` then would lose the
+    /// first concurrent spans of a callsite.
+    #[inline]
+    pub(crate) fn is_wanted(&self, metadata: &Metadata<'_>) -> bool {
+        if is_other_event(metadata) {
+            return false;
+        }
+        self.find(metadata).is_some() || self.is_wanted_unregistered(metadata)
+    }
+
+    #[inline]
+    fn is_wanted_unregistered(&self, metadata: &Metadata<'_>) -> bool {
+        if metadata.is_event() {
+            return is_error_event(metadata);
+        }
+        let address = std::ptr::from_ref(metadata).addr();
+        let other = &self.others[place(address) & (OTHERS_SLOTS - 1)];
+        if other.load(Ordering::Relaxed) == address {
+            return false;
+        }
+        let wanted = self.names.wants(metadata);
+        if !wanted {
+            other.store(address, Ordering::Relaxed);
+        }
+        wanted
+    }
+
+    /// Finds a callsite, and registers it where that was not done yet.
+    #[inline]
+    pub(crate) fn find_or_register(
+        &self,
+        metadata: &'static Metadata<'static>,
+    ) -> Option<&'static Callsite> {
+        self.find(metadata).or_else(|| {
+            self.register(metadata)?;
+            self.find(metadata)
+        })
     }
 
     /// Finds a callsite that [`Callsites::register`] kept.

@@ -222,7 +222,8 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let Some(callsite) = self.shared.callsites.find(attributes.metadata()) else {
+        let metadata = attributes.metadata();
+        let Some(callsite) = self.shared.callsites.find_or_register(metadata) else {
             return;
         };
         if callsite.kind == Kind::SelfTest {
@@ -245,7 +246,7 @@ where
 
     /// Sees the events of `#[instrument(err)]` alone: the body of that very span returned an error.
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let callsite = self.shared.callsites.find(event.metadata());
+        let callsite = self.shared.callsites.find_or_register(event.metadata());
         let current = context.current_span();
         let id = if event.is_contextual() {
             current.id()
@@ -343,7 +344,7 @@ fn is_of(event: &Metadata<'_>, span: &Metadata<'_>) -> bool {
 
 impl<S> Filter<S> for CaptureFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        !callsite::is_other_event(metadata) && self.0.callsites.find(metadata).is_some()
+        self.0.callsites.is_wanted(metadata)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
