@@ -1,4 +1,21 @@
-//! A tamper-evident, durable audit trail of LLM calls.
+//! A tamper-evident, durable audit trail of LLM calls: one `tracing` layer, one JSON line per call.
+//!
+//! [`LlmAudit::builder`] gives an [`AuditLayer`] for the subscriber and an [`AuditGuard`] to hold until the end. Spans
+//! become records by their fields; [`LlmCall`] is the handle on the record of the current span, for what is no field:
+//! prompts and answers (hashed, never kept by default), bodies as received, errors, and a durable acknowledgement.
+//!
+//! # Special fields
+//! - `gen_ai.operation.name`, `gen_ai.request.model`, `gen_ai.provider.name` or `gen_ai.system`: the span is an LLM
+//!   operation, and becomes a record when it closes.
+//! - `user.id`, `enduser.id`, `tenant.id` or `gen_ai.conversation.id` alone: the span is context, and the operations
+//!   below it inherit who asked.
+//! - `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens`, `gen_ai.response.model`, and all other names of the
+//!   OpenTelemetry `GenAI` conventions, with the aliases of older and other emitters: facts of the record. Integers are
+//!   best recorded as `i64`: OpenTelemetry shows `u64` fields as text.
+//!
+//! # Guarantees
+//! README's table says what survives a crash, a full disk and a lost network, and what does not. The bytes are in
+//! [`journal`], which shows the format document; [`testing`] has the same line over memory, for tests of your own.
 #![forbid(unsafe_code)]
 
 // The modules in the order of the line: each uses only what stands in a block above its own
