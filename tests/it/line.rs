@@ -18,6 +18,8 @@ use tracing_llm_audit::{
 };
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::journal_support::{DAY_US, TestClock};
+
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn call() -> LlmCall {
@@ -151,6 +153,49 @@ fn a_read_only_directory_is_an_error_that_says_where() {
     let error = error.map(|_| ()).unwrap_err();
     let text = format!("{error}: {}", std::error::Error::source(&error).unwrap());
     assert!(text.contains("/proc/audit_logs"), "{text}");
+}
+
+/// Eight threads call while the clock passes midnight, is set back over it, passes it again, and a whole day after.
+#[test]
+fn midnight_under_load_and_a_clock_that_is_set_back() {
+    const THREADS: usize = 8;
+    const CALLS: usize = 200;
+    const HOUR_US: i64 = DAY_US / 24;
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("audit_logs");
+    let clock = TestClock::new();
+    let builder = LlmAudit::builder()
+        .directory(&directory)
+        .clock(clock.clone());
+    let (layer, guard) = builder.queue_wait_max(TIMEOUT).build().unwrap();
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..CALLS {
+                    let ack = dispatcher::with_default(&dispatch, || call().ack());
+                    assert!(ack.wait(TIMEOUT).is_ok());
+                }
+            });
+        }
+        for step in [15 * HOUR_US, -2 * HOUR_US, 2 * HOUR_US, DAY_US] {
+            std::thread::sleep(Duration::from_millis(30));
+            clock.advance(step);
+        }
+    });
+    let key = guard.verifier_key().to_owned();
+    drop((dispatch, guard));
+    wait_until(|| is_unlocked(&directory));
+    assert_eq!(calls(&directory), THREADS * CALLS);
+    for day in ["22", "23", "24"] {
+        assert!(
+            directory
+                .join(format!("audit_2026-11-{day}.jsonl"))
+                .exists(),
+            "{day}"
+        );
+    }
+    verify(&directory, &key);
 }
 
 /// A disk that hangs for seconds: the runtime stalls once, at most for `queue_wait_max`, and then keeps ticking.
