@@ -57,11 +57,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             "\nOne whole line of the journal, as it stands:\n\n{line}"
         )?;
     }
-    next_steps(&mut out, &directory.display().to_string())?;
+    let key = telemetry.audit.verifier_key();
+    next_steps(&mut out, &directory.display().to_string(), key)?;
     Ok(left?)
 }
 
-fn next_steps(out: &mut impl Write, directory: &str) -> io::Result<()> {
+fn next_steps(out: &mut impl Write, directory: &str, verifier_key: &str) -> io::Result<()> {
     writeln!(
         out,
         "
@@ -70,6 +71,9 @@ The journal is in {directory}/, its keys are in {directory}.keys/. Try next:
   # these records, readable; and the journal's health
   cargo run -q -p llm-audit -- cat --dir {directory}
   cargo run -q -p llm-audit -- status --dir {directory}
+
+  # was it changed? an independent check, with the public key (2 means: no copy of a checkpoint outside was given)
+  python3 tests/verify.py {directory} '{verifier_key}'
 
   # the same to a Collector, with traces in Jaeger (collector-config/README.md: without Docker too)
   docker compose -f collector-config/compose.yaml up -d
