@@ -13,6 +13,7 @@
 
 use std::{
     env,
+    fmt::Write as _,
     fs::File,
     hint::black_box,
     io::{self, BufWriter, Write as _},
@@ -204,7 +205,7 @@ fn write_line(at: usize, content: &(Vec<u8>, Vec<u8>), out: &Mutex<BufWriter<Fil
         Sha256::digest(bytes)
             .iter()
             .fold(String::new(), |mut hex, byte| {
-                hex.push_str(&format!("{byte:02x}"));
+                let _ = write!(hex, "{byte:02x}");
                 hex
             })
     };

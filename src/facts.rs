@@ -80,12 +80,11 @@ impl Facts {
     fn put(&mut self, slot: Slot, stored: Stored) {
         const { assert!(ATTRIBUTES.len() < u8::MAX as usize) };
         let place = self.place(slot);
-        match self.items.get_mut(place) {
-            Some(item) => item.1 = stored,
-            None => {
-                self.items.push((slot, stored));
-                self.places[slot as usize] = self.items.len() as u8;
-            }
+        if let Some(item) = self.items.get_mut(place) {
+            item.1 = stored;
+        } else {
+            self.items.push((slot, stored));
+            self.places[slot as usize] = self.items.len() as u8;
         }
     }
 

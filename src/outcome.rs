@@ -53,7 +53,7 @@ pub(crate) enum Judged {
 
 impl Outcome {
     /// Takes over what was shown already.
-    pub(crate) fn as_shown(mut self, shown: Glance) -> Self {
+    pub(crate) fn repeating(mut self, shown: Glance) -> Self {
         self.status = shown.status;
         self.usage = shown.usage;
         self.cost.usd = shown.usd;

@@ -85,7 +85,7 @@ impl Shared {
     fn judge(&self, record: &mut AuditRecord) -> Outcome {
         match record.outcome.take() {
             Some(Judged::Whole(outcome)) => *outcome,
-            Some(Judged::Glance(shown)) => judge::judge(record, &self.prices).as_shown(shown),
+            Some(Judged::Glance(shown)) => judge::judge(record, &self.prices).repeating(shown),
             None => judge::judge(record, &self.prices),
         }
     }
