@@ -218,6 +218,9 @@ fn killed_at_a_random_moment() {
         let _ = child.kill();
         child.wait().unwrap();
         let opened = check_after(directory.path(), &format!("kill {kill}"));
+        if kill % 10 == 9 {
+            eprintln!("killed_at_a_random_moment: {} of {kills}", kill + 1);
+        }
         if kill < 3 {
             verify_directory(
                 &directory.path().join("audit_logs"),
