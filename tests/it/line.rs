@@ -13,7 +13,7 @@ use std::{
 use tracing::{Dispatch, dispatcher, info_span};
 use tracing_llm_audit::{
     AckError, LlmAudit, LlmCall,
-    journal::{FileStorage, Storage, StorageFile, StorageLock},
+    journal::{FileStorage, MemoryStorage, Storage, StorageFile, StorageLock},
     testing,
 };
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -153,6 +153,58 @@ fn a_read_only_directory_is_an_error_that_says_where() {
     let error = error.map(|_| ()).unwrap_err();
     let text = format!("{error}: {}", std::error::Error::source(&error).unwrap());
     assert!(text.contains("/proc/audit_logs"), "{text}");
+}
+
+/// The power goes while a call is open: with begin records on, the next start says that it was interrupted.
+#[test]
+fn a_call_that_the_power_cut_interrupts_is_named_at_the_next_start() {
+    let storage = MemoryStorage::with_power_loss();
+    let build = |storage: MemoryStorage| {
+        let builder = LlmAudit::builder()
+            .directory("/audit_logs")
+            .storage(storage);
+        builder.begin_records(true).build().unwrap()
+    };
+    let (layer, guard) = build(storage.clone());
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
+    let open = dispatcher::with_default(&dispatch, || {
+        info_span!("ask", gen_ai.operation.name = "chat", user.id = "ada").entered()
+    });
+    guard.flush(TIMEOUT).unwrap();
+    let left = storage.power_cut(7);
+    drop((open, dispatch, guard));
+    let (_layer, guard) = build(left.clone());
+    guard.flush(TIMEOUT).unwrap();
+    let lines = lines_of(&left);
+    let begun = lines
+        .iter()
+        .find(|line| line["audit"]["kind"] == "begin")
+        .unwrap();
+    let call = lines
+        .iter()
+        .find(|line| line["audit"]["kind"] == "call")
+        .unwrap();
+    assert_eq!(
+        (&begun["status"], &call["status"]),
+        (&"started".into(), &"interrupted".into())
+    );
+    assert_eq!(call["request_id"], begun["request_id"]);
+    assert_eq!(call["user_id"], "ada");
+}
+
+fn lines_of(storage: &MemoryStorage) -> Vec<serde_json::Value> {
+    let segments = storage
+        .paths()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let texts = segments.map(|path| String::from_utf8(storage.read(path).unwrap()).unwrap());
+    texts
+        .flat_map(|text| {
+            text.lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Eight threads call while the clock passes midnight, is set back over it, passes it again, and a whole day after.
