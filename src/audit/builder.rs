@@ -20,7 +20,7 @@ use crate::{
     layer::{AuditLayer, Capture, CaptureOptions, SpanBridge},
     price::PriceTable,
     random::Entropy,
-    recorder::{Limits, Recorder, RecorderOptions},
+    recorder::{Limits, Pace, Recorder, RecorderOptions},
     seal::{Content, Sealer},
     submit::Submit,
 };
@@ -53,10 +53,10 @@ pub enum Durability {
 }
 
 impl Durability {
-    fn linger(self) -> Duration {
+    fn pace(self) -> Pace {
         match self {
-            Self::Prompt => LINGER,
-            Self::Within(time) => time,
+            Self::Prompt => Pace::Prompt { linger: LINGER },
+            Self::Within(time) => Pace::Within(time),
         }
     }
 
@@ -306,7 +306,7 @@ impl Builder {
             Followers::start(self.exporters, &self.seams).map_err(BuildError::Thread)?;
         let options = RecorderOptions {
             limits: self.limits,
-            linger: self.durability.linger(),
+            pace: self.durability.pace(),
             begins: self.begins,
             hashes_on_span: self.hashes_on_span,
             sealer,

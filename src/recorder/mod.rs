@@ -20,7 +20,7 @@ use std::{
 };
 
 pub use self::health::{Health, Trouble};
-pub(crate) use self::queue::Limits;
+pub(crate) use self::queue::{Limits, Pace};
 use self::{
     health::Condition,
     queue::{Admission, Flush, Queue},
@@ -41,8 +41,7 @@ use crate::{
 /// What the recorder is made of.
 pub(crate) struct RecorderOptions {
     pub(crate) limits: Limits,
-    /// How long a batch waits for more before it is written; what is acknowledged is synced all the same.
-    pub(crate) linger: Duration,
+    pub(crate) pace: Pace,
     pub(crate) begins: bool,
     pub(crate) hashes_on_span: bool,
     pub(crate) sealer: Sealer,
@@ -61,7 +60,7 @@ pub(crate) trait Streams: Send + Sync + 'static {
 /// What callers and the writing thread share.
 pub(crate) struct Shared {
     queue: Queue,
-    linger: Duration,
+    pace: Pace,
     begins: bool,
     hashes_on_span: bool,
     condition: Condition,
@@ -118,7 +117,7 @@ impl Recorder {
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             queue: Queue::new(options.limits),
-            linger: options.linger,
+            pace: options.pace,
             begins: options.begins,
             hashes_on_span: options.hashes_on_span,
             condition: Condition::new(),

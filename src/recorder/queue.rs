@@ -50,6 +50,16 @@ pub(crate) struct Flush {
     pub(crate) rest: bool,
 }
 
+/// When the writing thread takes what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// At once; with nothing to take, it looks for more work this long by itself, so that callers need not wake it.
+    Prompt { linger: Duration },
+    /// This long after it last looked, so that a busy disk syncs less often; sooner where somebody waits, or where
+    /// the queue is half full.
+    Within(Duration),
+}
+
 /// How the writing thread waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Writer {
@@ -70,6 +80,10 @@ struct State {
     /// When the queue was first found full, until it has room again.
     full_since: Option<Instant>,
     writer: Writer,
+    /// Somebody waits for a record to be durable, or the queue fills up.
+    urgent: bool,
+    /// When all there was was last taken: what is queued came later.
+    taken_at: Instant,
     /// Callers that wait for room.
     waiting: usize,
     closed: bool,
@@ -111,6 +125,8 @@ impl Queue {
             flushes: Vec::new(),
             full_since: None,
             writer: Writer::Busy,
+            urgent: false,
+            taken_at: Instant::now(),
             waiting: 0,
             closed: false,
         };
@@ -137,6 +153,9 @@ impl Queue {
         state.bytes += bytes;
         let prompt = record.ack.is_some();
         state.records.push(Queued { number, record });
+        let is_half_full = state.bytes >= self.limits.bytes_max / 2
+            || state.records.len() >= self.limits.records_max / 2;
+        state.urgent |= prompt || is_half_full;
         self.wake_writer(state, prompt);
         Admission::Queued
     }
@@ -154,11 +173,12 @@ impl Queue {
     }
 
     /// Takes all there is, waiting for something up to `timeout`, or for ever.
-    ///
-    /// With `linger`, the wait does not ask callers to wake the writer: they save a system call each.
-    pub(crate) fn take(&self, timeout: Option<Duration>, linger: Duration) -> Taken {
+    pub(crate) fn take(&self, timeout: Option<Duration>, pace: Pace) -> Taken {
         let mut state = self.lock();
-        if !linger.is_zero() && state.is_idle() {
+        if let Pace::Prompt { linger } = pace
+            && !linger.is_zero()
+            && state.is_idle()
+        {
             state = self.sleep(state, linger);
         }
         if state.is_idle() {
@@ -171,6 +191,10 @@ impl Queue {
                     .unwrap_or_else(PoisonError::into_inner),
             };
             state.writer = Writer::Busy;
+            state.taken_at = Instant::now();
+        }
+        if let Pace::Within(time) = pace {
+            state = self.gather(state, time);
         }
         let taken = state.take_all();
         let waiting = state.waiting > 0;
@@ -179,6 +203,22 @@ impl Queue {
             self.room.notify_all();
         }
         taken
+    }
+
+    /// Lets more come for `time` after what is queued began to come, unless somebody waits for it.
+    fn gather<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        time: Duration,
+    ) -> MutexGuard<'a, State> {
+        let deadline = state.taken_at + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.is_idle() || state.is_urgent() {
+                return state;
+            }
+            state = self.sleep(state, left);
+        }
     }
 
     /// Drops all that comes from now on, and wakes everybody.
@@ -250,8 +290,9 @@ impl Queue {
     fn wake_writer(&self, mut state: MutexGuard<'_, State>, prompt: bool) {
         let asleep = state.writer == Writer::Asleep;
         state.writer = Writer::Busy;
+        let wakes = asleep || prompt || state.is_urgent();
         drop(state);
-        if asleep || prompt {
+        if wakes {
             self.work.notify_one();
         }
     }
@@ -281,6 +322,10 @@ impl State {
             && !self.closed
     }
 
+    fn is_urgent(&self) -> bool {
+        self.urgent || self.closed || !self.flushes.is_empty() || !self.dropped.is_empty()
+    }
+
     fn number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number - 1
@@ -296,6 +341,8 @@ impl State {
     fn take_all(&mut self) -> Taken {
         self.bytes = 0;
         self.full_since = None;
+        self.urgent = false;
+        self.taken_at = Instant::now();
         let capacity = self.records.len().min(1024);
         Taken {
             records: std::mem::replace(&mut self.records, Vec::with_capacity(capacity)),

@@ -73,7 +73,7 @@ impl Worker {
             let taken = self
                 .shared
                 .queue
-                .take(self.writer.next_deadline(), self.shared.linger);
+                .take(self.writer.next_deadline(), self.shared.pace);
             let closed = taken.closed;
             let flushes = self.write(taken);
             self.tick();
