@@ -5,7 +5,10 @@
 
 use std::{fmt, time::Duration};
 
-use crate::entry::EntryBuf;
+use crate::{
+    entry::EntryBuf,
+    redact::{redact, start_of},
+};
 
 /// Bytes of a destination's own words that are kept.
 const REASON_BYTES_MAX: usize = 240;
@@ -109,19 +112,17 @@ impl ExportError {
     }
 }
 
-/// A destination's status and words, short and without control characters.
+/// A destination's status and words, short, without credentials and control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason(Box<str>);
 
 impl Reason {
     /// Keeps the beginning of `text`, on one line.
     pub fn new(text: &str) -> Self {
-        let mut end = text.len().min(REASON_BYTES_MAX);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
+        let text = redact(text);
         let plain = |char: char| if char.is_control() { ' ' } else { char };
-        Self(text[..end].chars().map(plain).collect())
+        let beginning = start_of(&text, REASON_BYTES_MAX);
+        Self(beginning.chars().map(plain).collect())
     }
 }
 
@@ -139,5 +140,13 @@ mod tests {
     fn a_reason_is_short_and_on_one_line() {
         let reason = Reason::new(&format!("a\nb\u{1b}[31m{}", "é".repeat(400))).to_string();
         assert!(reason.len() <= REASON_BYTES_MAX && reason.starts_with("a b [31mé"));
+    }
+
+    /// A proxy may echo the request and its credentials; health would show them.
+    #[test]
+    fn a_reason_holds_no_credential() {
+        let reason =
+            Reason::new("403 for Authorization: Bearer abcdef0123456789abcdef").to_string();
+        assert!(!reason.contains("abcdef01"), "{reason}");
     }
 }
