@@ -28,6 +28,7 @@ mod random;
 mod semconv;
 
 mod facts;
+mod flavour;
 mod operation;
 
 mod ack;
@@ -93,6 +94,7 @@ pub use ack::{Ack, AckError, Durable};
 pub use audit::{AuditGuard, BuildError, Builder, Durability, Left, LlmAudit};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use digest::Hashing;
+pub use flavour::Flavour;
 pub use follower::{
     ExportError, Exported, Exporter, FollowerHealth, FollowerTrouble, Reason, StreamHealth,
 };

@@ -9,6 +9,7 @@ use crate::{
     ack::AckCell,
     clock::Timestamp,
     facts::Facts,
+    flavour::Flavour,
     operation::{RequestId, SanitizationEvent, TraceIds, Usage},
     outcome::Judged,
 };
@@ -50,6 +51,10 @@ pub(crate) struct ResponseBody {
     pub(crate) http_status: Option<u16>,
     /// False where the body was cut: its connection broke, or its reader was dropped.
     pub(crate) complete: bool,
+    /// Known from host and path, or from the caller; `None` where the content must tell.
+    pub(crate) flavour: Option<Flavour>,
+    /// The response's headers that readers use (`provider::KEPT_HEADERS`), names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 /// An error as the caller or a span told it; its text is redacted before it goes anywhere.

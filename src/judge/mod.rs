@@ -23,9 +23,10 @@ use std::borrow::Cow;
 use self::tokens::Tokens;
 use crate::{
     facts::{FactValue, Facts},
+    flavour::Flavour,
     outcome::{Detail, Glance, Judged, Outcome},
     price::PriceTable,
-    provider::{Flavour, Reading, Request, Want, provider_at, provider_name, read, read_request},
+    provider::{Body, Reading, Request, Want, provider_at, provider_name, read, read_request},
     record::{AuditRecord, CallData, ResponseBody, Stage},
     semconv::Slot,
 };
@@ -122,9 +123,7 @@ impl<'a> Said<'a> {
             .map(|call| call.responses.as_slice())
             .unwrap_or_default()
             .iter();
-        let read = |body: &'a ResponseBody| {
-            read(&body.bytes, body.http_status, body.complete, Want::Facts)
-        };
+        let read = |body: &'a ResponseBody| read(&Body::from(body), Want::Facts);
         Self {
             record,
             facts: &record.facts,

@@ -49,6 +49,7 @@ fn body(http_status: u16, bytes: &[u8]) -> ResponseBody {
         bytes: bytes.to_vec(),
         http_status: Some(http_status),
         complete: true,
+        ..ResponseBody::default()
     }
 }
 

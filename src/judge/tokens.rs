@@ -9,7 +9,7 @@ use crate::{
     operation::Usage,
     outcome::Cost,
     price::{Charge, PriceTable, ServedBy},
-    provider::{AudioTokens, Reading},
+    provider::{MediaTokens, Reading},
     semconv::Slot,
 };
 
@@ -41,8 +41,8 @@ pub(super) fn count(said: &Said<'_>) -> Tokens {
     let (mut audio_in, mut audio_out) = (0, 0);
     for reading in reporting_readings(said) {
         tokens.usage.add(&reading.usage);
-        audio_in += reading.audio.input;
-        audio_out += reading.audio.output;
+        audio_in += reading.media.input_audio.unwrap_or(0);
+        audio_out += reading.media.output_audio.unwrap_or(0);
         reporting += 1;
     }
     if reporting == 0 {
@@ -160,16 +160,17 @@ fn charge<'s>(
     reading: Option<&'s Reading<'_>>,
 ) -> Charge<'s> {
     let tier = reading.and_then(|reading| reading.service_tier.as_deref());
-    let audio = |slot| said.facts.get(slot).and_then(whole_number).unwrap_or(0);
+    let audio = |slot| said.facts.get(slot).and_then(whole_number);
     Charge {
         usage,
-        audio: reading.map_or_else(
-            || AudioTokens {
-                input: audio(Slot::AudioInputTokens),
-                cache_read: audio(Slot::AudioCacheReadTokens),
-                output: audio(Slot::AudioOutputTokens),
+        media: reading.map_or_else(
+            || MediaTokens {
+                input_audio: audio(Slot::AudioInputTokens),
+                cache_read_audio: audio(Slot::AudioCacheReadTokens),
+                output_audio: audio(Slot::AudioOutputTokens),
+                ..MediaTokens::default()
             },
-            |reading| reading.audio,
+            |reading| reading.media,
         ),
         responses: 1,
         at: said.record.started_at,
@@ -182,9 +183,10 @@ fn charge<'s>(
 /// What makes standard prices on the top-level counts inexact.
 fn caveat(reading: &Reading<'_>) -> Option<&'static str> {
     let is_special = |word: &String| !STANDARD_WORDS.contains(&word.as_str());
+    let mut words = [&reading.speed, &reading.geo].into_iter().flatten();
     if reading.leaves_out_iterations() {
         Some("iterations outside the response's own totals are not priced")
-    } else if reading.price_words.iter().any(is_special) {
+    } else if words.any(is_special) {
         Some("standard prices; the provider named a speed or region that may have its own")
     } else {
         None

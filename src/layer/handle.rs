@@ -253,6 +253,7 @@ impl LlmCall {
                 bytes,
                 http_status,
                 complete: true,
+                ..ResponseBody::default()
             });
         })
     }

@@ -11,14 +11,14 @@ use super::{
     unit::{Unit, quantities},
 };
 use crate::{
-    clock::Timestamp, json, money::Usd, operation::Usage, outcome::Cost, provider::AudioTokens,
+    clock::Timestamp, json, money::Usd, operation::Usage, outcome::Cost, provider::MediaTokens,
 };
 
 /// What a call used, and what about it bears on its price.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Charge<'a> {
     pub(crate) usage: Usage,
-    pub(crate) audio: AudioTokens,
+    pub(crate) media: MediaTokens,
     /// Responses, for prices per request.
     pub(crate) responses: u64,
     pub(crate) at: Timestamp,
@@ -130,7 +130,7 @@ impl Sum {
         if prices.is_empty() && !found.model.id.ends_with(":free") {
             return Err("the table has no price for this model".to_owned());
         }
-        let used = quantities(&charge.usage, charge.audio, charge.responses)
+        let used = quantities(&charge.usage, charge.media, charge.responses)
             .ok_or("cached tokens exceed the tokens that include them")?;
         let mut total = number::Sum::default();
         for (unit, quantity) in used.into_iter().filter(|(_, quantity)| *quantity > 0) {

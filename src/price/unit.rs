@@ -3,7 +3,7 @@
 //! Promise: every token is in exactly one unit; one without a price of its own falls to the unit that contains it.
 //! Not here: the prices (`table`), the sum (`cost`).
 
-use crate::{operation::Usage, provider::AudioTokens};
+use crate::{operation::Usage, provider::MediaTokens};
 
 /// A priced unit of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Unit {
 /// `None` where subsets exceed what they are said to be part of: then the report contradicts itself.
 pub(crate) fn quantities(
     usage: &Usage,
-    audio: AudioTokens,
+    media: MediaTokens,
     responses: u64,
 ) -> Option<[(Unit, u64); 13]> {
     let count = |tokens: Option<u64>| tokens.unwrap_or(0);
@@ -96,14 +96,15 @@ pub(crate) fn quantities(
     );
     let write_1h = count(usage.cache_write_1h_tokens);
     let thinking = count(usage.thinking_tokens);
-    let audio_fresh = audio.input.saturating_sub(audio.cache_read);
+    let audio_cached = count(media.cache_read_audio);
+    let audio_fresh = count(media.input_audio).saturating_sub(audio_cached);
     let uncached = count(usage.input_tokens).checked_sub(read.checked_add(write)?)?;
     let output = count(usage.output_tokens);
     // Compatible hosts report more reasoning than output; what is charged is the output.
     let reasoning = thinking.min(output);
-    let audio_out = audio.output.min(output - reasoning);
+    let audio_out = count(media.output_audio).min(output - reasoning);
     let audio_in = audio_fresh.min(uncached);
-    let audio_read = audio.cache_read.min(read);
+    let audio_read = audio_cached.min(read);
     Some([
         (Unit::Input, uncached - audio_in),
         (Unit::CacheRead, read - audio_read),

@@ -9,7 +9,11 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    EventReader, Flavour, Iteration, Reading, merge::Node, object::Object, refusal::ProviderError,
+    EventReader,
+    merge::Node,
+    object::Object,
+    reading::{Iteration, Reading},
+    refusal::ProviderError,
 };
 use crate::{json, operation::Usage};
 
@@ -19,7 +23,7 @@ pub(super) fn is_body(body: &Object<'_>) -> bool {
 }
 
 /// Says whether an event is of this flavour.
-pub(super) fn is_event(event: &Object<'_>) -> bool {
+pub(super) fn is_event(_name: &[u8], event: &Object<'_>) -> bool {
     let kind = event.text("type").unwrap_or_default();
     kind.starts_with("message_") || kind.starts_with("content_block_") || kind == "ping"
 }
@@ -31,7 +35,6 @@ pub(super) fn read_body<'a>(body: &Object<'a>) -> Reading<'a> {
         counts.merge(&usage);
     }
     let mut reading = Reading {
-        flavour: Some(Flavour::AnthropicMessages),
         is_complete: body.is_whole,
         response_model: body.owned_text("model"),
         response_id: body.owned_text("id"),
@@ -56,6 +59,7 @@ struct Counts {
     write_1h: Option<u64>,
     thinking: Option<u64>,
     searches: Option<u64>,
+    fetches: Option<u64>,
     service_tier: Option<String>,
     speed: Option<String>,
     geo: Option<String>,
@@ -85,6 +89,10 @@ impl Counts {
             (
                 &mut self.searches,
                 usage.count_in("server_tool_use", "web_search_requests"),
+            ),
+            (
+                &mut self.fetches,
+                usage.count_in("server_tool_use", "web_fetch_requests"),
             ),
         ];
         for (mine, theirs) in counts {
@@ -131,10 +139,14 @@ impl Counts {
     fn tell(self, reading: &mut Reading<'_>) {
         reading.usage = self.usage();
         reading.input_tokens_reported = self.input;
+        reading.output_tokens_reported = self.output;
+        reading.batch = self.service_tier.as_deref() == Some("batch");
         reading.cache_write_5m_tokens = self.write_5m;
         reading.reported_cost_usd = self.cost;
         reading.service_tier = self.service_tier;
-        reading.price_words = [self.speed, self.geo].into_iter().flatten().collect();
+        reading.speed = self.speed;
+        reading.geo = self.geo;
+        reading.web_fetches = self.fetches;
         reading.iterations = self.iterations;
     }
 }
@@ -147,12 +159,13 @@ fn iteration(element: &[u8]) -> Option<Iteration> {
         kind: iteration.owned_text("type")?,
         model: iteration.owned_text("model"),
         usage: counts.usage(),
+        billed: true,
     })
 }
 
 /// A stream of this flavour, put together.
 #[derive(Default)]
-pub(super) struct Stream {
+struct Stream {
     with_output: bool,
     model: Option<String>,
     id: Option<String>,
@@ -172,14 +185,15 @@ struct Block {
     input: String,
 }
 
-impl Stream {
-    pub(super) fn new(with_output: bool) -> Self {
-        Self {
-            with_output,
-            ..Self::default()
-        }
-    }
+/// Makes the reader of a stream.
+pub(super) fn stream(with_output: bool) -> Box<dyn EventReader> {
+    Box::new(Stream {
+        with_output,
+        ..Stream::default()
+    })
+}
 
+impl Stream {
     fn start(&mut self, event: &Object<'_>) {
         let Some(message) = event.object("message") else {
             return;
@@ -262,8 +276,6 @@ impl EventReader for Stream {
             counts.thinking = None;
         }
         let mut reading = Reading {
-            flavour: Some(Flavour::AnthropicMessages),
-            is_stream: true,
             is_complete: self.stopped,
             response_model: self.model.take(),
             response_id: self.id.take(),

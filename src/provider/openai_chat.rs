@@ -9,11 +9,20 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    AudioTokens, EventReader, Flavour, Reading, merge::Node, object::Object, refusal::ProviderError,
+    EventReader,
+    merge::Node,
+    object::Object,
+    reading::{MediaTokens, Reading},
+    refusal::ProviderError,
 };
 use crate::operation::Usage;
 
-/// Says whether a whole body or an event is of this flavour.
+/// Says whether an event is of this flavour.
+pub(super) fn is_event(_name: &[u8], event: &Object<'_>) -> bool {
+    is_body(event)
+}
+
+/// Says whether a whole body is of this flavour.
 pub(super) fn is_body(body: &Object<'_>) -> bool {
     let kind = body.text("object").unwrap_or_default();
     kind.starts_with("chat.completion") || kind.is_empty() && has_messages(body)
@@ -76,13 +85,13 @@ impl Known {
 
     fn into_reading(self) -> Reading<'static> {
         Reading {
-            flavour: Some(Flavour::OpenAiChat),
             response_model: self.model,
             response_id: self.id,
             service_tier: self.service_tier,
             usage: self.counts.usage,
-            audio: self.counts.audio,
+            media: self.counts.media,
             input_tokens_reported: self.counts.input_reported,
+            output_tokens_reported: self.counts.usage.output_tokens,
             reported_cost_usd: self.counts.cost,
             error: self.error,
             ..Reading::default()
@@ -93,7 +102,7 @@ impl Known {
 #[derive(Default)]
 struct Counts {
     usage: Usage,
-    audio: AudioTokens,
+    media: MediaTokens,
     input_reported: Option<u64>,
     cost: Option<String>,
 }
@@ -118,12 +127,10 @@ impl Counts {
                 cache_write_tokens: detail("cache_write_tokens"),
                 ..Usage::default()
             },
-            audio: AudioTokens {
-                input: audio_in.unwrap_or(0),
-                cache_read: 0,
-                output: usage
-                    .count_in("completion_tokens_details", "audio_tokens")
-                    .unwrap_or(0),
+            media: MediaTokens {
+                input_audio: audio_in,
+                output_audio: usage.count_in("completion_tokens_details", "audio_tokens"),
+                ..MediaTokens::default()
             },
             input_reported: prompt,
             cost: reported_cost(usage),
@@ -158,7 +165,7 @@ fn reported_cost(usage: &Object<'_>) -> Option<String> {
 
 /// A stream of this flavour, put together.
 #[derive(Default)]
-pub(super) struct Stream {
+struct Stream {
     with_output: bool,
     known: Known,
     finish_reasons: Vec<String>,
@@ -167,14 +174,15 @@ pub(super) struct Stream {
     is_done: bool,
 }
 
-impl Stream {
-    pub(super) fn new(with_output: bool) -> Self {
-        Self {
-            with_output,
-            ..Self::default()
-        }
-    }
+/// Makes the reader of a stream.
+pub(super) fn stream(with_output: bool) -> Box<dyn EventReader> {
+    Box::new(Stream {
+        with_output,
+        ..Stream::default()
+    })
+}
 
+impl Stream {
     fn choice(&mut self, choice: &Object<'_>) {
         let reason = choice.owned_text("finish_reason");
         let new = reason.filter(|reason| !self.finish_reasons.contains(reason));
@@ -236,7 +244,6 @@ impl EventReader for Stream {
         let output = self.with_output.then(|| self.output()).flatten();
         let is_finished = !self.finish_reasons.is_empty();
         Reading {
-            is_stream: true,
             is_complete: self.is_done || is_whole && is_finished,
             finish_reasons: self.finish_reasons,
             refusal: self.has_refused.then_some("refusal"),

@@ -4,15 +4,16 @@
 //! what the reading needs.
 //! Not here: how the chunks are got, and when the first one came.
 
-use std::borrow::Cow;
-
 use super::{
-    EVENTS, EventReader, ProviderError, Reading, Want, flavour_of, is_event_stream, object::Object,
-    read_whole, sse::EventStream,
+    EventReader, ProviderError, READERS, Reader, Reading, Want, headers::Headers, object::Object,
+    sse::EventStream, whole::read_whole,
 };
+use crate::flavour::Flavour;
 
 /// The incremental reader of one body.
 pub(crate) struct BodyReader {
+    flavour: Option<Flavour>,
+    headers: Vec<(String, String)>,
     want: Want,
     framing: Framing,
 }
@@ -25,17 +26,12 @@ enum Framing {
     Events(EventStream, Events),
 }
 
-/// The events of a stream, once the first has told its flavour.
-struct Events {
-    want: Want,
-    reader: Option<Box<dyn EventReader>>,
-    /// An error that came before anything told the flavour.
-    error: Option<ProviderError>,
-}
-
 impl BodyReader {
-    pub(crate) fn new(want: Want) -> Self {
+    /// Makes the reader of one body; `headers` are those of `KEPT_HEADERS` that the response had.
+    pub(crate) fn new(flavour: Option<Flavour>, headers: &[(String, String)], want: Want) -> Self {
         Self {
+            flavour,
+            headers: headers.to_vec(),
             want,
             framing: Framing::Open(Vec::new()),
         }
@@ -52,7 +48,8 @@ impl BodyReader {
                 bytes.extend_from_slice(chunk);
                 if let Some(is_stream) = is_event_stream(bytes) {
                     let bytes = std::mem::take(bytes);
-                    self.framing = Framing::of(bytes, is_stream, self.want);
+                    let events = Events::new(self.flavour, self.want);
+                    self.framing = Framing::of(bytes, is_stream, events);
                 }
             }
         }
@@ -60,11 +57,9 @@ impl BodyReader {
 
     /// Ends the body; `is_whole` where the connection ended in the ordinary way.
     pub(crate) fn finish(self, http_status: Option<u16>, is_whole: bool) -> Reading<'static> {
-        match self.framing {
+        let mut reading = match self.framing {
             Framing::Whole(bytes) | Framing::Open(bytes) => {
-                let mut reading = read_whole(&bytes, http_status, is_whole);
-                let output = reading.output.take().map(Cow::into_owned);
-                owned(reading, output.map(Cow::Owned))
+                read_whole(&bytes, self.flavour, http_status, is_whole).into_owned()
             }
             Framing::Events(mut stream, mut events) => {
                 if is_whole {
@@ -72,84 +67,110 @@ impl BodyReader {
                 }
                 events.finish(is_whole)
             }
-        }
+        };
+        Headers(&self.headers).tell(&mut reading);
+        reading
     }
 }
 
 impl Framing {
-    fn of(bytes: Vec<u8>, is_stream: bool, want: Want) -> Self {
+    fn of(bytes: Vec<u8>, is_stream: bool, mut events: Events) -> Self {
         if !is_stream {
             return Self::Whole(bytes);
         }
-        let mut events = Events {
-            want,
-            reader: None,
-            error: None,
-        };
         let mut stream = EventStream::default();
         stream.push(&bytes, &mut |name, data| events.take(name, data));
         Self::Events(stream, events)
     }
 }
 
-/// Gives a reading that borrows nothing but its output another one.
-fn owned(reading: Reading<'_>, output: Option<Cow<'static, [u8]>>) -> Reading<'static> {
-    Reading {
-        output,
-        flavour: reading.flavour,
-        is_stream: reading.is_stream,
-        is_complete: reading.is_complete,
-        response_model: reading.response_model,
-        response_id: reading.response_id,
-        provider_request_id: reading.provider_request_id,
-        usage: reading.usage,
-        input_tokens_reported: reading.input_tokens_reported,
-        cache_write_5m_tokens: reading.cache_write_5m_tokens,
-        audio: reading.audio,
-        iterations: reading.iterations,
-        finish_reasons: reading.finish_reasons,
-        service_tier: reading.service_tier,
-        price_words: reading.price_words,
-        reported_cost_usd: reading.reported_cost_usd,
-        error: reading.error,
-        refusal: reading.refusal,
+/// Says whether a body is an event stream, as soon as its first bytes tell.
+pub(super) fn is_event_stream(body: &[u8]) -> Option<bool> {
+    let body = body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii_start();
+    let starts: [&[u8]; 5] = [b"data:", b"event:", b":", b"id:", b"retry:"];
+    if starts.iter().any(|start| body.starts_with(start)) {
+        return Some(true);
     }
+    let may_become =
+        b"\xef\xbb\xbf".starts_with(body) || starts.iter().any(|start| start.starts_with(body));
+    (!may_become).then_some(false)
+}
+
+/// The events of a stream, and the flavour that reads them.
+struct Events {
+    want: Want,
+    /// The given flavour's reader at first, then that of the first event that tells its own.
+    reader: Option<(Flavour, Box<dyn EventReader>)>,
+    is_told: bool,
+    /// An error that came before anything told the flavour.
+    error: Option<ProviderError>,
 }
 
 impl Events {
-    fn take(&mut self, name: &[u8], data: &[u8]) {
-        if self.reader.is_none() {
-            self.choose(name, data);
+    fn new(flavour: Option<Flavour>, want: Want) -> Self {
+        let given = flavour.and_then(Reader::of);
+        Self {
+            want,
+            reader: given.map(|reader| reader.start(want)),
+            is_told: false,
+            error: None,
         }
-        if let Some(reader) = &mut self.reader {
+    }
+
+    fn take(&mut self, name: &[u8], data: &[u8]) {
+        if !self.is_told {
+            self.tell(name, data);
+        }
+        if let Some((_, reader)) = &mut self.reader {
             reader.event(name, data);
         }
     }
 
-    fn choose(&mut self, name: &[u8], data: &[u8]) {
+    /// Chooses the reader: a given one stays where it knows the event, or no other does.
+    fn tell(&mut self, name: &[u8], data: &[u8]) {
         let Some(event) = Object::parse(data) else {
             return;
         };
-        if let Some(flavour) = flavour_of(&EVENTS, &event) {
-            self.reader = Some(flavour.event_reader(self.want == Want::Output));
-            return;
+        let mut given = self.reader.iter().map(|(flavour, _)| *flavour);
+        let by_given = given.find_map(|flavour| Reader::of(flavour));
+        if by_given.is_some_and(|reader| (reader.is_event)(name, &event)) {
+            self.is_told = true;
+        } else if let Some(reader) = READERS
+            .iter()
+            .find(|reader| (reader.is_event)(name, &event))
+        {
+            self.reader = Some(reader.start(self.want));
+            self.is_told = true;
+        } else if self.reader.is_none() {
+            let by_name = || (name == b"error").then(|| ProviderError::of(&event));
+            self.error = ProviderError::read(&event)
+                .or_else(by_name)
+                .or_else(|| self.error.take());
         }
-        let by_name = || (name == b"error").then(|| ProviderError::of(&event));
-        self.error = ProviderError::read(&event)
-            .or_else(by_name)
-            .or_else(|| self.error.take());
     }
 
     fn finish(self, is_whole: bool) -> Reading<'static> {
         let mut reading = match self.reader {
-            Some(reader) => reader.finish(is_whole),
+            Some((flavour, reader)) => Reading {
+                flavour: Some(flavour),
+                ..reader.finish(is_whole)
+            },
             None => Reading {
-                is_stream: true,
                 is_complete: is_whole,
                 ..Reading::default()
             },
         };
+        reading.is_stream = true;
         reading.error = reading.error.or(self.error);
         reading
+    }
+}
+
+impl Reader {
+    fn start(&self, want: Want) -> (Flavour, Box<dyn EventReader>) {
+        (self.flavour, (self.stream)(want == Want::Output))
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     entry::{LINE_BYTES_MAX, Members},
     facts::{FactValue, Facts},
     json,
-    provider::{Request, Want, read, read_request},
+    provider::{Body, Request, Want, read, read_request},
     record::{AuditRecord, CallData, Payload, ResponseBody},
     semconv::{Role, ValueType},
 };
@@ -111,7 +111,7 @@ fn outputs(call: &CallData) -> Option<Material<'_>> {
 }
 
 fn output(body: &ResponseBody) -> Option<Cow<'_, [u8]>> {
-    read(&body.bytes, body.http_status, body.complete, Want::Output).output
+    read(&Body::from(body), Want::Output).output
 }
 
 fn of_attributes(facts: &Facts, role: Role) -> Option<Material<'_>> {

@@ -102,7 +102,7 @@ fn full_record() -> AuditRecord {
         .action("masked");
     let call = CallData {
         request: Some(json!({"model": "claude-sonnet-4-5", "system": CANARY, "messages": [{"role": "user", "content": CANARY}]}).to_string().into_bytes()),
-        responses: vec![ResponseBody { bytes: body.to_string().into_bytes(), http_status: Some(200), complete: true }],
+        responses: vec![ResponseBody { bytes: body.to_string().into_bytes(), http_status: Some(200), complete: true, ..ResponseBody::default() }],
         sanitization: vec![event, SanitizationEvent::new("phone", 1)],
         metadata: vec![
             ("team".to_owned(), "\"red\"".to_owned()),
@@ -202,6 +202,7 @@ fn hashes_do_not_depend_on_the_way_in() {
         bytes: bytes.as_bytes().to_vec(),
         http_status: Some(200),
         complete: true,
+        ..ResponseBody::default()
     };
     let request = format!(r#"{{"messages":{messages},"system":"be brief"}}"#);
     let by_bodies = |response: &str| CallData {

@@ -22,6 +22,22 @@ pub(crate) fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/provider-traffic")
 }
 
+/// Flavours whose readers are not there yet.
+const UNREAD: [&str; 12] = [
+    "bedrock.converse",
+    "bedrock.converse-stream",
+    "bedrock.invoke",
+    "bedrock.invoke-with-response-stream",
+    "cohere.v1.chat",
+    "cohere.v2.chat",
+    "gemini.generateContent",
+    "gemini.streamGenerateContent",
+    "ollama.api.chat",
+    "ollama.api.generate",
+    "openai.completions",
+    "openai.responses",
+];
+
 /// Reads all recordings.
 pub(crate) fn all() -> Vec<Recording> {
     let file = |name: &str| fs::read(folder().join(name)).unwrap();
@@ -32,12 +48,12 @@ pub(crate) fn all() -> Vec<Recording> {
         response: file(entry["response_file"].as_str().unwrap()),
         index: entry.clone(),
     };
-    index["fixtures"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(read)
-        .collect()
+    let is_read = |entry: &&Value| {
+        let api = entry["api"].as_str().unwrap();
+        !UNREAD.contains(&api) && api != "openai.embeddings"
+    };
+    let entries = index["fixtures"].as_array().unwrap().iter();
+    entries.filter(is_read).map(read).collect()
 }
 
 /// The day on which the calls are made.

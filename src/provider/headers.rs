@@ -1,0 +1,97 @@
+//! A response's headers, as far as readers use them.
+//!
+//! Promise: what the body says counts before a header; a header that is not listed is never kept.
+//! Not here: where the headers come from.
+
+use super::{reading::Reading, refusal::ProviderError};
+use crate::operation::Usage;
+
+/// The headers that are kept of a response, names in lower case.
+pub(crate) const KEPT_HEADERS: [&str; 11] = [
+    "apim-request-id",
+    "content-encoding",
+    "content-type",
+    "request-id",
+    "x-amzn-bedrock-cache-read-input-token-count",
+    "x-amzn-bedrock-cache-write-input-token-count",
+    "x-amzn-bedrock-input-token-count",
+    "x-amzn-bedrock-output-token-count",
+    "x-amzn-errortype",
+    "x-amzn-requestid",
+    "x-request-id",
+];
+
+/// Headers with the provider's id of the request, the most telling first.
+const REQUEST_IDS: [&str; 4] = [
+    "request-id",
+    "x-amzn-requestid",
+    "apim-request-id",
+    "x-request-id",
+];
+
+/// The headers of one response.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Headers<'a>(pub(super) &'a [(String, String)]);
+
+impl<'a> Headers<'a> {
+    pub(super) fn get(self, name: &str) -> Option<&'a str> {
+        debug_assert!(KEPT_HEADERS.contains(&name), "{name} is not kept");
+        let found = self
+            .0
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn count(self, what: &str) -> Option<u64> {
+        let value = self.get(&format!("x-amzn-bedrock-{what}-token-count"))?;
+        value.parse().ok()
+    }
+
+    /// Adds what only the headers say.
+    pub(super) fn tell(self, reading: &mut Reading<'_>) {
+        if self.0.is_empty() {
+            return;
+        }
+        if reading.provider_request_id.is_none() {
+            let found = REQUEST_IDS.into_iter().find_map(|name| self.get(name));
+            reading.provider_request_id = found.map(str::to_owned);
+        }
+        if let Some(error) = &mut reading.error {
+            self.tell_error(error);
+        }
+        if reading.usage.is_empty() && reading.error.is_none() {
+            self.tell_usage(reading);
+        }
+    }
+
+    /// Bedrock says the type in a header, with a URL behind it.
+    fn tell_error(self, error: &mut ProviderError) {
+        let kind = self
+            .get("x-amzn-errortype")
+            .and_then(|kind| kind.split(':').next());
+        if let Some(kind) = kind.filter(|_| error.kind.is_none()) {
+            error.kind = Some(kind.to_owned());
+        }
+    }
+
+    fn tell_usage(self, reading: &mut Reading<'_>) {
+        let read = self.count("cache-read-input");
+        let write = self.count("cache-write-input");
+        let input = self.count("input");
+        let cached = read.unwrap_or(0).saturating_add(write.unwrap_or(0));
+        reading.usage = Usage {
+            input_tokens: input.map(|input| input.saturating_add(cached)),
+            output_tokens: self.count("output"),
+            cache_read_tokens: read,
+            cache_write_tokens: write,
+            ..Usage::default()
+        };
+        if !reading.usage.is_empty() {
+            reading.input_tokens_reported = input;
+            reading.output_tokens_reported = reading.usage.output_tokens;
+        }
+    }
+}
