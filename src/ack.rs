@@ -30,6 +30,12 @@ pub enum AckError {
     /// The span of this handle is not audited, so there is no record to wait for.
     #[error("the call is not audited")]
     NotAudited,
+    /// The queue is full: nothing more is accepted, and nothing was waited for.
+    #[error("the audit queue is full")]
+    QueueFull,
+    /// The guard was shut down or dropped: the audit has ended.
+    #[error("the audit was shut down")]
+    ShutDown,
     /// The time given to `wait` ran out first.
     #[error("the audit record is not durable yet")]
     TimedOut,

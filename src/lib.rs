@@ -34,6 +34,8 @@ mod operation;
 mod ack;
 mod outcome;
 
+mod who;
+
 // The record, and where the layer puts it.
 mod record;
 
@@ -111,6 +113,7 @@ pub use random::{Entropy, SystemEntropy};
 pub use record::{AuditRecord, Payload};
 pub use recorder::{Health, Trouble};
 pub use seal::Content;
+pub use who::{Scoped, Who};
 
 /// README's code, compiled.
 #[cfg(all(doctest, feature = "otlp", feature = "opentelemetry"))]

@@ -12,6 +12,7 @@ use crate::{
     flavour::Flavour,
     operation::{RequestId, SanitizationEvent, TraceIds, Usage},
     outcome::Judged,
+    who::Who,
 };
 
 /// Content as it was handed over: hashed, and kept only where configured.
@@ -84,6 +85,17 @@ pub(crate) struct CallData {
 }
 
 impl CallData {
+    /// Begins with the metadata that a scope says; `None` where it says none.
+    pub(crate) fn of(who: &Who) -> Option<Box<Self>> {
+        let metadata = who.metadata_members();
+        (!metadata.is_empty()).then(|| {
+            Box::new(Self {
+                metadata: metadata.to_vec(),
+                ..Self::default()
+            })
+        })
+    }
+
     /// Returns the bytes held, for the queue's bound.
     pub(crate) fn size(&self) -> usize {
         let payloads = [&self.system, &self.input, &self.output];

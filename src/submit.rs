@@ -3,7 +3,7 @@
 //! Promise: nothing behind this trait does I/O or hashing on the caller's thread, except [`Submit::hashes`].
 //! Not here: the queue itself (`recorder`).
 
-use crate::{clock::Timestamp, outcome::Judged, record::AuditRecord};
+use crate::{ack::AckError, clock::Timestamp, outcome::Judged, record::AuditRecord};
 
 /// The digests of one record, as its line will show them; empty where there is nothing to hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,18 @@ pub(crate) struct Hashes {
 pub(crate) trait Submit: Send + Sync + 'static {
     /// Accepts a record; blocks at most `queue_wait_max`, once, where the queue is full.
     fn submit(&self, record: Box<AuditRecord>);
+
+    /// Accepts a record without ever waiting: for a caller that goes no further where there is no room.
+    ///
+    /// # Errors
+    /// [`AckError::QueueFull`] or [`AckError::ShutDown`]; the record was not accepted, and is not counted.
+    fn try_submit(&self, record: Box<AuditRecord>) -> Result<(), AckError>;
+
+    /// Has the writer write at once what was accepted: somebody waits for it.
+    ///
+    /// # Errors
+    /// [`AckError::ShutDown`] where the audit has ended.
+    fn hurry(&self) -> Result<(), AckError>;
 
     /// Says whether a `begin` record is to be submitted when an operation starts.
     fn begins(&self) -> bool;

@@ -74,6 +74,9 @@ impl AuditGuard {
     }
 
     fn settle(&self, timeout: Duration, rest: bool) -> Result<(), Left> {
+        if rest {
+            self.recorder.shut_down();
+        }
         let deadline = Instant::now() + timeout;
         let flushed = self.recorder.flush(timeout, rest);
         let unshipped = self

@@ -11,7 +11,7 @@
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -19,11 +19,13 @@ use std::{
 
 use super::{SpanValue, callsite::Callsite, detached::Detached};
 use crate::{
+    ack::AckCell,
     facts::{FactValue, Facts},
     operation::{RequestId, TraceIds},
     record::{AuditRecord, CallData, Capture, End, Stage},
     semconv::Slot,
     submit::Submit,
+    who::Who,
 };
 
 /// One call.
@@ -34,6 +36,7 @@ pub(crate) struct CallCell {
     pub(crate) callsite: Option<&'static Callsite>,
     /// What a detached call needs to be written by its last handle.
     detached: Option<Box<Detached>>,
+    pub(super) sink: Arc<dyn Submit>,
     state: Mutex<CallState>,
     is_closed: AtomicBool,
 }
@@ -62,6 +65,8 @@ pub(crate) struct CallState {
     pub(crate) is_cut: bool,
     /// There was a span of ours around it when it began.
     has_around: bool,
+    /// Resolved when the entry that says that it began is durable; `None` where none was submitted.
+    pub(super) begun: Option<Arc<AckCell>>,
 }
 
 /// What a call is made of.
@@ -76,7 +81,7 @@ pub(crate) struct Beginning {
 
 impl CallCell {
     /// Begins a call now: gives it its ids, in the trace of the operation around it.
-    pub(crate) fn begin(sink: &dyn Submit, beginning: Beginning) -> Self {
+    pub(crate) fn begin(sink: &Arc<dyn Submit>, beginning: Beginning) -> Self {
         let mut random = [0; 34];
         sink.random(&mut random);
         let (at, started) = (sink.now(), Instant::now());
@@ -86,6 +91,11 @@ impl CallCell {
             span_id: part(&random, 26),
             flags: 1,
         };
+        let who = Who::current();
+        let mut facts = beginning.facts;
+        if let Some(who) = &who {
+            who.fill(&mut facts);
+        }
         let record = Box::new(AuditRecord {
             stage: Stage::Ended,
             request_id,
@@ -93,8 +103,8 @@ impl CallCell {
             latency_ns: 0,
             first_chunk_ns: None,
             name: beginning.name,
-            facts: beginning.facts,
-            call: None,
+            facts,
+            call: who.and_then(|who| CallData::of(&who)),
             trace,
             parent_request_id: beginning.parent,
             end: End::Closed,
@@ -108,6 +118,7 @@ impl CallCell {
             started,
             callsite: None,
             detached: None,
+            sink: Arc::clone(sink),
             state: Mutex::new(CallState::new(record, beginning.has_around)),
             is_closed: AtomicBool::new(false),
         }
@@ -179,6 +190,7 @@ impl CallState {
             exited_unwinding: false,
             is_cut: false,
             has_around,
+            begun: None,
         }
     }
 
@@ -287,6 +299,13 @@ impl AuditRecord {
             ack: None,
             ..*self
         })
+    }
+
+    /// Says who asks, as one request does: before all else that was said.
+    pub(crate) fn set_who(&mut self, who: &Who) {
+        who.set(&mut self.facts);
+        let metadata = &mut self.call.get_or_insert_default().metadata;
+        metadata.extend(who.metadata_members().iter().cloned());
     }
 
     /// Says whether anything was recorded about how it ended.

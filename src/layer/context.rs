@@ -13,6 +13,7 @@ use crate::{
     facts::{FactValue, Facts},
     operation::RequestId,
     semconv::Slot,
+    who::PERSON,
 };
 
 /// The call of an LLM span, in its extensions.
@@ -97,14 +98,6 @@ pub(crate) fn mark_nested(state: &mut ExtensionsMut<'_>) -> ControlFlow<()> {
     }
 }
 
-const PERSON: [Slot; 6] = [
-    Slot::UserId,
-    Slot::UserHash,
-    Slot::UserEmail,
-    Slot::UserFullName,
-    Slot::UserName,
-    Slot::UserRoles,
-];
 /// What is inherited each by itself.
 const PLACE: [Slot; 3] = [Slot::TenantId, Slot::ConversationId, Slot::ClientAddress];
 

@@ -71,7 +71,7 @@ impl Capture {
             trace_id: trace.map(|trace| trace.trace_id).or(around.trace_id),
             has_around: around.is_any,
         };
-        let cell = CallCell::begin(&*self.shared.sink, beginning);
+        let cell = CallCell::begin(&self.shared.sink, beginning);
         if let (Some(trace), Some(record)) = (trace, cell.lock().record()) {
             record.trace.flags = trace.flags;
         }

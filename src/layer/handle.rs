@@ -173,6 +173,37 @@ impl LlmCall {
         }
     }
 
+    /// Writes a `begin` entry now, and returns the acknowledgement that it is durable: the gate before sending.
+    ///
+    /// A host that may not call unaudited waits for it, and sends nothing where it fails. The entry has what was told
+    /// so far, the hash of the request included; the call's own entry follows when it ends, and where the process ends
+    /// first, the next start records the call as `interrupted`. Asked again, it returns the same acknowledgement.
+    ///
+    /// Never blocks: a full queue refuses at once. [`Ack`] is a future for any runtime and has no timeout of its own;
+    /// [`Ack::wait`] blocks and has one.
+    ///
+    /// # Errors
+    /// The acknowledgement resolves to [`AckError::NotAudited`] without an audit layer, [`AckError::QueueFull`],
+    /// [`AckError::ShutDown`] once the guard was shut down or dropped, and [`AckError::Dropped`].
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn send(_: &str) -> Result<(), Box<dyn std::error::Error>> { Ok(()) }
+    /// use tracing_llm_audit::LlmCall;
+    /// # async fn ask(request: String) -> Result<(), Box<dyn std::error::Error>> {
+    /// let call = LlmCall::current();
+    /// call.request_json(request.as_bytes());
+    /// call.begin().await?; // the provider hears nothing before this is on disk
+    /// send(&request).await
+    /// # }
+    /// ```
+    pub fn begin(&self) -> Ack {
+        match &self.cell {
+            Some(cell) => cell.gate(),
+            None => Ack::ready(Err(AckError::NotAudited)),
+        }
+    }
+
     pub(crate) fn cell(&self) -> Option<&CallCell> {
         self.cell.as_deref()
     }

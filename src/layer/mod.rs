@@ -9,6 +9,7 @@ mod call;
 mod callsite;
 mod context;
 mod detached;
+mod gate;
 mod handle;
 mod install;
 mod recent;
@@ -164,7 +165,7 @@ impl Capture {
             trace_id: around.trace_id,
             has_around: around.is_any,
         };
-        let call = CallCell::begin(&*self.shared.sink, beginning);
+        let call = CallCell::begin(&self.shared.sink, beginning);
         let call = Arc::new(call.of_callsite(callsite));
         span.extensions_mut().replace(LlmSpan(Arc::clone(&call)));
         recent::put(self.key(&span.id()), call);
@@ -204,7 +205,7 @@ impl Capture {
             if let Some(trace) = trace {
                 record.trace = trace.into();
             }
-            self.shared.sink.begins().then(|| record.begun())
+            self.shared.sink.begins().then(|| state.begun()).flatten()
         };
         if let Some(begun) = begun {
             self.shared.sink.submit(begun);

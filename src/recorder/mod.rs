@@ -13,7 +13,7 @@ mod worker;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -65,6 +65,7 @@ pub(crate) struct Shared {
     hashes_on_span: bool,
     condition: Condition,
     detached: AtomicU64,
+    is_shut_down: AtomicBool,
     stream: Mutex<Option<String>>,
     sealer: Sealer,
     prices: Arc<PriceTable>,
@@ -122,6 +123,7 @@ impl Recorder {
             hashes_on_span: options.hashes_on_span,
             condition: Condition::new(),
             detached: AtomicU64::new(0),
+            is_shut_down: AtomicBool::new(false),
             stream: Mutex::new(None),
             sealer: options.sealer,
             prices: options.prices,
@@ -142,6 +144,19 @@ impl Recorder {
         let (ack, done) = Ack::pair();
         self.0.0.queue.flush(Flush { done, rest });
         ack.wait(timeout).map(|_| ())
+    }
+
+    /// Refuses beginnings from now on: what asks for a durable one asks too late. All else is still written.
+    pub(crate) fn shut_down(&self) {
+        self.0.0.is_shut_down.store(true, Ordering::Relaxed);
+    }
+
+    fn check_open(&self) -> Result<(), AckError> {
+        if self.0.0.is_shut_down.load(Ordering::Relaxed) {
+            Err(AckError::ShutDown)
+        } else {
+            Ok(())
+        }
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -178,6 +193,22 @@ impl Submit for Recorder {
                 "a record was dropped: the queue is full".to_owned(),
             );
         }
+    }
+
+    fn try_submit(&self, record: Box<AuditRecord>) -> Result<(), AckError> {
+        self.check_open()?;
+        if self.0.0.queue.try_push(record) {
+            return Ok(());
+        }
+        let text = "a call was refused: the queue is full".to_owned();
+        self.0.0.condition.trouble(self.now(), text);
+        Err(AckError::QueueFull)
+    }
+
+    fn hurry(&self) -> Result<(), AckError> {
+        self.check_open()?;
+        self.0.0.queue.hurry();
+        Ok(())
     }
 
     fn begins(&self) -> bool {

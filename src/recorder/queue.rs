@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     ack::{AckCell, AckError},
-    record::AuditRecord,
+    record::{AuditRecord, Stage},
 };
 
 /// What the queue holds at most, and how long a caller waits for room.
@@ -148,16 +148,39 @@ impl Queue {
                 return self.drop_record(state, &record);
             }
         }
+        self.put(state, record, bytes);
+        Admission::Queued
+    }
+
+    fn put(&self, mut state: MutexGuard<'_, State>, record: Box<AuditRecord>, bytes: usize) {
         state.full_since = None;
         let number = state.number();
         state.bytes += bytes;
-        let prompt = record.ack.is_some();
+        // Nobody may ever wait for a beginning; who does hurries the writer.
+        let prompt = record.ack.is_some() && record.stage == Stage::Ended;
         state.records.push(Queued { number, record });
         let is_half_full = state.bytes >= self.limits.bytes_max / 2
             || state.records.len() >= self.limits.records_max / 2;
         state.urgent |= prompt || is_half_full;
         self.wake_writer(state, prompt);
-        Admission::Queued
+    }
+
+    /// Accepts a record where there is room at once; says whether there was.
+    pub(crate) fn try_push(&self, record: Box<AuditRecord>) -> bool {
+        let bytes = record.size();
+        let state = self.lock();
+        let has_room = self.has_room(&state, bytes);
+        if has_room {
+            self.put(state, record, bytes);
+        }
+        has_room
+    }
+
+    /// Has the writer take at once what is queued.
+    pub(crate) fn hurry(&self) {
+        let mut state = self.lock();
+        state.urgent |= !state.records.is_empty();
+        self.wake_writer(state, true);
     }
 
     /// Asks that all that was accepted before be durable or named as dropped.
