@@ -1,7 +1,7 @@
 //! What providers are called: the conventions' names for what emitters and hosts say.
 //!
 //! Promise: a name that nobody listed stays as it was said.
-//! Not here: attribute names (`semconv`), a price table's own ids (`price`).
+//! Not here: attribute names (`semconv`), hosts (`hosts`), a price table's own ids (`price`).
 
 use std::borrow::Cow;
 
@@ -46,30 +46,6 @@ const ALIASES: [(&str, &str); 37] = [
     ("xai", "x_ai"),
 ];
 
-/// Hosts by how their names end, and who is there.
-const HOSTS: [(&str, &str); 20] = [
-    ("api.anthropic.com", "anthropic"),
-    ("api.openai.com", "openai"),
-    (".openai.azure.com", "azure.ai.openai"),
-    (".cognitiveservices.azure.com", "azure.ai.openai"),
-    (".services.ai.azure.com", "azure.ai.inference"),
-    (".inference.ai.azure.com", "azure.ai.inference"),
-    ("generativelanguage.googleapis.com", "gcp.gemini"),
-    ("aiplatform.googleapis.com", "gcp.vertex_ai"),
-    ("api.mistral.ai", "mistral_ai"),
-    ("api.cohere.com", "cohere"),
-    ("api.cohere.ai", "cohere"),
-    ("api.deepseek.com", "deepseek"),
-    ("api.groq.com", "groq"),
-    ("api.x.ai", "x_ai"),
-    ("openrouter.ai", "openrouter"),
-    ("api.perplexity.ai", "perplexity"),
-    ("api.moonshot.ai", "moonshot_ai"),
-    ("api.moonshot.cn", "moonshot_ai"),
-    ("api.together.xyz", "together"),
-    ("api.fireworks.ai", "fireworks"),
-];
-
 /// Returns the conventions' name for what an emitter calls a provider.
 pub(crate) fn provider_name(said: &str) -> Cow<'_, str> {
     let said = said.trim();
@@ -88,23 +64,6 @@ pub(crate) fn ascii_lowercase(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns the provider who is at a host.
-pub(crate) fn provider_at(host: &str) -> Option<&'static str> {
-    let host = ascii_lowercase(host);
-    if host.starts_with("bedrock-runtime.") && host.ends_with(".amazonaws.com") {
-        return Some("aws.bedrock");
-    }
-    let is_there = |end: &str| {
-        host.strip_suffix(end).is_some_and(|start| {
-            start.is_empty() || start.ends_with(['.', '-']) || end.starts_with('.')
-        })
-    };
-    HOSTS
-        .iter()
-        .find(|(end, _)| is_there(end))
-        .map(|(_, name)| *name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,26 +80,6 @@ mod tests {
             ("my-gateway", "my-gateway"),
         ] {
             assert_eq!(provider_name(said), expected);
-        }
-    }
-
-    #[test]
-    fn hosts_are_known_by_their_whole_name() {
-        for (host, expected) in [
-            ("api.openai.com", Some("openai")),
-            ("acme.openai.azure.com", Some("azure.ai.openai")),
-            (
-                "europe-west4-aiplatform.googleapis.com",
-                Some("gcp.vertex_ai"),
-            ),
-            (
-                "bedrock-runtime.eu-central-1.amazonaws.com",
-                Some("aws.bedrock"),
-            ),
-            ("notopenrouter.ai", None),
-            ("localhost", None),
-        ] {
-            assert_eq!(provider_at(host), expected, "{host}");
         }
     }
 }

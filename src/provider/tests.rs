@@ -252,6 +252,31 @@ fn recordings_are_read_whole() {
 }
 
 #[test]
+fn recordings_have_routes() {
+    for recording in recordings() {
+        let path = recording.index["endpoint"].as_str().expect("path");
+        if recording.flavour == Flavour::Models {
+            assert_eq!(route_path(path), None);
+            continue;
+        }
+        let by_path = route_path(path).expect(&recording.id);
+        assert_eq!(by_path.flavour, recording.flavour, "{}", recording.id);
+        if let Some(model) = &by_path.model {
+            let expected = &recording.index["expected"]["request_model"];
+            assert_eq!(&json!(model), expected, "{}", recording.id);
+        }
+        let provider = recording.index["provider"].as_str().expect("provider");
+        let host = recording.index["host"].as_str().unwrap_or_default();
+        if let Some(route) = route(host, path) {
+            assert_eq!(route.provider, provider_name(provider), "{}", recording.id);
+            assert_eq!(route.flavour, recording.flavour, "{}", recording.id);
+        } else {
+            assert!(host.is_empty() || host == "localhost:8000", "{host}{path}");
+        }
+    }
+}
+
+#[test]
 fn recordings_are_read_in_chunks_of_any_size() {
     for recording in recordings() {
         let whole = read(&recording.response(), Want::Output);
