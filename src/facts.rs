@@ -3,7 +3,10 @@
 //! Promise: setting a fact never runs user code under a lock of ours, and the last value wins.
 //! Not here: which field is which attribute (`semconv`, `layer`).
 
-use crate::semconv::{ATTRIBUTES, Slot};
+use crate::{
+    emitter::Emitter,
+    semconv::{ATTRIBUTES, Slot, ValueType},
+};
 
 /// One attribute's value, as the span gave it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +34,8 @@ pub(crate) struct Facts {
     items: Vec<(Slot, Stored)>,
     /// By slot: one more than where its item is, 0 where it is not set. The caller asks for a dozen slots a span.
     places: [u8; ATTRIBUTES.len()],
+    /// Who made the span, where its counts mean something else than the conventions'.
+    pub(crate) emitter: Option<&'static Emitter>,
 }
 
 impl Default for Facts {
@@ -45,13 +50,17 @@ impl Facts {
             texts: String::with_capacity(text_bytes),
             items: Vec::with_capacity(items),
             places: [0; ATTRIBUTES.len()],
+            emitter: None,
         }
     }
 
-    /// Sets an attribute; the last value wins.
+    /// Sets an attribute; the last value wins, but members are added to those that are there.
     #[inline]
     pub(crate) fn set(&mut self, slot: Slot, value: FactValue<'_>) {
         let stored = match value {
+            FactValue::Text(text) if slot.attribute().value == ValueType::Members => {
+                self.store_member(slot, text)
+            }
             FactValue::Text(text) => self.store(text),
             FactValue::Int(int) => Stored::Int(int),
             FactValue::UInt(int) => Stored::UInt(int),
@@ -69,6 +78,15 @@ impl Facts {
             start: start as u32,
             len: text.len() as u32,
         }
+    }
+
+    /// Stores the members that the slot has already, and one more.
+    fn store_member(&mut self, slot: Slot, member: &str) -> Stored {
+        let members = match self.text(slot) {
+            Some(members) => format!("{members},{member}"),
+            None => return self.store(member),
+        };
+        self.store(&members)
     }
 
     /// Returns how much text is held.

@@ -27,6 +27,8 @@ mod money;
 mod random;
 mod semconv;
 
+mod emitter;
+
 mod facts;
 mod flavour;
 mod operation;

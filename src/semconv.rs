@@ -6,7 +6,7 @@
 //!
 //! # Source
 //! OpenTelemetry semantic conventions for `GenAI`, `main` of 2026-08-03 with later single files; `OpenInference` and
-//! `OpenLLMetry` names as those projects emitted them in 2026.
+//! `OpenLLMetry` names as those projects emitted them in 2026; Langfuse's property mapping; rig's own field.
 
 #[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 use std::sync::LazyLock;
@@ -21,6 +21,8 @@ pub(crate) enum ValueType {
     Bool,
     /// A structured value: JSON text on a `tracing` span, `any` on an OpenTelemetry one.
     Json,
+    /// All fields whose names number their items, as the members of one JSON object.
+    Members,
 }
 
 /// What becomes of an attribute's value in the record.
@@ -173,6 +175,9 @@ pub(crate) enum Slot {
     OpenAiFingerprint,
     ServerAddress,
     ServerPort,
+    ProviderRequestId,
+    NumberedInput,
+    NumberedOutput,
 }
 
 impl Slot {
@@ -185,8 +190,19 @@ impl Slot {
     pub(crate) fn of(name: &str) -> Option<Self> {
         NAMES
             .binary_search_by(|(known, _)| (*known).cmp(name))
-            .ok()
-            .map(|at| NAMES[at].1)
+            .map_or_else(|_| Self::of_numbered(name), |at| Some(NAMES[at].1))
+    }
+
+    /// Finds the slot of a field whose name numbers an item of a list, such as `gen_ai.prompt.0.content`.
+    fn of_numbered(name: &str) -> Option<Self> {
+        let is_numbered = |prefix: &str| {
+            name.strip_prefix(prefix)
+                .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+        };
+        NUMBERED
+            .iter()
+            .find(|(prefix, _)| is_numbered(prefix))
+            .map(|(_, slot)| *slot)
     }
 }
 
@@ -206,7 +222,7 @@ const fn attribute(
 
 /// All attributes, in the order of [`Slot`].
 #[rustfmt::skip]
-pub(crate) static ATTRIBUTES: [Attribute; 101] = [
+pub(crate) static ATTRIBUTES: [Attribute; 104] = [
     attribute("gen_ai.operation.name", "operation", ValueType::Text, Role::Operation),
     attribute("gen_ai.provider.name", "provider", ValueType::Text, Role::Provider),
     attribute("gen_ai.request.model", "request_model", ValueType::Text, Role::RequestModel),
@@ -308,14 +324,18 @@ pub(crate) static ATTRIBUTES: [Attribute; 101] = [
     attribute("openai.response.system_fingerprint", "system_fingerprint", ValueType::Text, Role::Fact),
     attribute("server.address", "server_address", ValueType::Text, Role::Fact),
     attribute("server.port", "server_port", ValueType::Int, Role::Fact),
+    attribute("llm_audit.provider_request_id", "provider_request_id", ValueType::Text, Role::Fact),
+    attribute("llm.input_messages", "input", ValueType::Members, Role::Input),
+    attribute("llm.output_messages", "output", ValueType::Members, Role::Output),
 ];
 
 /// Every name that is read, sorted, with its slot.
 #[rustfmt::skip]
-static NAMES: [(&str, Slot); 198] = [
+static NAMES: [(&str, Slot); 220] = [
     ("agent.name", Slot::AgentName),
     ("aws.bedrock.guardrail.id", Slot::GuardrailId),
     ("aws.bedrock.knowledge_base.id", Slot::KnowledgeBaseId),
+    ("aws.request_id", Slot::ProviderRequestId),
     ("azure.resource_provider.namespace", Slot::AzureNamespace),
     ("cache_creation", Slot::CacheWriteTokens),
     ("cache_creation_input_tokens", Slot::CacheWriteTokens),
@@ -335,6 +355,7 @@ static NAMES: [(&str, Slot); 198] = [
     ("gen_ai.agent.name", Slot::AgentName),
     ("gen_ai.agent.version", Slot::AgentVersion),
     ("gen_ai.completion", Slot::OutputMessages),
+    ("gen_ai.completion.0.finish_reason", Slot::FinishReasons),
     ("gen_ai.conversation.compacted", Slot::ConversationCompacted),
     ("gen_ai.conversation.id", Slot::ConversationId),
     ("gen_ai.data_source.id", Slot::DataSourceId),
@@ -422,6 +443,9 @@ static NAMES: [(&str, Slot); 198] = [
     ("gen_ai.usage.cached_tokens", Slot::CacheReadTokens),
     ("gen_ai.usage.completion_tokens", Slot::OutputTokens),
     ("gen_ai.usage.cost.amount", Slot::ReportedCost),
+    ("gen_ai.usage.details.cache_read_tokens", Slot::CacheReadTokens),
+    ("gen_ai.usage.details.cache_write_tokens", Slot::CacheWriteTokens),
+    ("gen_ai.usage.details.reasoning_tokens", Slot::ThinkingTokens),
     ("gen_ai.usage.image.cache_read.input_tokens", Slot::ImageCacheReadTokens),
     ("gen_ai.usage.image.input_tokens", Slot::ImageInputTokens),
     ("gen_ai.usage.image.output_tokens", Slot::ImageOutputTokens),
@@ -440,6 +464,13 @@ static NAMES: [(&str, Slot); 198] = [
     ("gen_ai.user.id", Slot::UserId),
     ("gen_ai.workflow.name", Slot::WorkflowName),
     ("input.value", Slot::InputMessages),
+    ("langfuse.observation.input", Slot::InputMessages),
+    ("langfuse.observation.model.name", Slot::RequestModel),
+    ("langfuse.observation.output", Slot::OutputMessages),
+    ("langfuse.observation.prompt.name", Slot::PromptName),
+    ("langfuse.observation.prompt.version", Slot::PromptVersion),
+    ("langfuse.session.id", Slot::ConversationId),
+    ("langfuse.user.id", Slot::UserId),
     ("llm.chat.stop_sequences", Slot::StopSequences),
     ("llm.cost.total", Slot::ReportedCost),
     ("llm.finish_reason", Slot::FinishReasons),
@@ -475,6 +506,8 @@ static NAMES: [(&str, Slot); 198] = [
     ("llm.usage.prompt_tokens", Slot::InputTokens),
     ("llm.usage.reasoning_tokens", Slot::ThinkingTokens),
     ("llm.user", Slot::UserId),
+    ("llm.vendor", Slot::ProviderName),
+    ("llm_audit.provider_request_id", Slot::ProviderRequestId),
     ("llm_audit.usage.cache_write_1h.input_tokens", Slot::CacheWrite1hTokens),
     ("openai.api.type", Slot::OpenAiApiType),
     ("openai.request.service_tier", Slot::OpenAiRequestTier),
@@ -483,7 +516,10 @@ static NAMES: [(&str, Slot); 198] = [
     ("openinference.span.kind", Slot::OperationName),
     ("output.value", Slot::OutputMessages),
     ("prompt.id", Slot::PromptName),
+    ("reranker.model_name", Slot::RequestModel),
+    ("reranker.query", Slot::InputMessages),
     ("retrieval.documents", Slot::RetrievalDocuments),
+    ("rig.provider_request_id", Slot::ProviderRequestId),
     ("server.address", Slot::ServerAddress),
     ("server.port", Slot::ServerPort),
     ("session.id", Slot::ConversationId),
@@ -493,7 +529,12 @@ static NAMES: [(&str, Slot); 198] = [
     ("tool.name", Slot::ToolName),
     ("tool.parameters", Slot::ToolCallArguments),
     ("tool_call.function.arguments", Slot::ToolCallArguments),
+    ("tool_call.function.name", Slot::ToolName),
     ("tool_call.id", Slot::ToolCallId),
+    ("traceloop.association.properties.conversation_id", Slot::ConversationId),
+    ("traceloop.association.properties.session_id", Slot::ConversationId),
+    ("traceloop.association.properties.tenant_id", Slot::TenantId),
+    ("traceloop.association.properties.user_id", Slot::UserId),
     ("traceloop.entity.input", Slot::InputMessages),
     ("traceloop.entity.output", Slot::OutputMessages),
     ("traceloop.prompt.key", Slot::PromptName),
@@ -511,6 +552,22 @@ static NAMES: [(&str, Slot); 198] = [
     ("user.id", Slot::UserId),
     ("user.name", Slot::UserName),
     ("user.roles", Slot::UserRoles),
+];
+
+/// Prefixes of names that number their items: each a list that other emitters flatten, of content and nothing else.
+///
+/// Such a list is hashed as one JSON object of all its fields, by their names: the emitter's form, not the provider's.
+static NUMBERED: [(&str, Slot); 10] = [
+    ("embedding.embeddings.", Slot::NumberedInput),
+    ("gen_ai.completion.", Slot::NumberedOutput),
+    ("gen_ai.prompt.", Slot::NumberedInput),
+    ("llm.choices.", Slot::NumberedOutput),
+    ("llm.input_messages.", Slot::NumberedInput),
+    ("llm.output_messages.", Slot::NumberedOutput),
+    ("llm.prompts.", Slot::NumberedInput),
+    ("reranker.input_documents.", Slot::NumberedInput),
+    ("reranker.output_documents.", Slot::NumberedOutput),
+    ("retrieval.documents.", Slot::NumberedOutput),
 ];
 
 /// Finds the attribute whose value a record keeps under `key`; `None` for keys of our own, and for content.
@@ -637,8 +694,29 @@ mod tests {
     }
 
     #[test]
+    fn numbered_names_are_found_by_prefix() {
+        for (name, slot) in [
+            ("gen_ai.prompt.0.content", Some(Slot::NumberedInput)),
+            (
+                "llm.output_messages.12.message.role",
+                Some(Slot::NumberedOutput),
+            ),
+            (
+                "gen_ai.completion.0.finish_reason",
+                Some(Slot::FinishReasons),
+            ),
+            ("gen_ai.prompt.name", Some(Slot::PromptName)),
+            ("gen_ai.prompt.other", None),
+            ("llm.input_messages.", None),
+        ] {
+            assert_eq!(Slot::of(name), slot, "{name}");
+        }
+    }
+
+    #[test]
     fn canonical_names_find_themselves() {
-        for attribute in &ATTRIBUTES {
+        let named = |attribute: &&Attribute| attribute.value != ValueType::Members;
+        for attribute in ATTRIBUTES.iter().filter(named) {
             let slot = Slot::of(attribute.name).expect("listed");
             assert_eq!(slot.attribute().name, attribute.name);
         }

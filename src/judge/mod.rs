@@ -7,9 +7,11 @@
 //!
 //! # Whom it believes
 //! For tokens: the handle's `usage`, else the response bodies, summed where there are several, else the span's
-//! attributes, which mean what the conventions say (input includes cached). For models, ids and finish reasons: the
+//! attributes, which mean what the conventions say (input includes cached) unless their emitter is known to mean
+//! otherwise. For models, ids and finish reasons: the
 //! response bodies, else the attributes. Where a span below reported usage, tokens and cost are null here.
 
+mod emitted;
 mod named;
 mod status;
 #[cfg(test)]
@@ -103,7 +105,10 @@ pub(crate) fn judge(record: &AuditRecord, prices: &PriceTable) -> Outcome {
         detail: Detail {
             blocked_reason: verdict.blocked_reason,
             provider_request_id: said
-                .latest(|reading| reading.provider_request_id.as_deref(), None)
+                .latest(
+                    |reading| reading.provider_request_id.as_deref(),
+                    Slot::ProviderRequestId,
+                )
                 .map(str::to_owned),
             reported_cost_usd: said
                 .latest(|reading| reading.reported_cost_usd.as_deref(), None)

@@ -370,3 +370,65 @@ fn lists_are_read_as_spans_give_them() {
         assert_eq!(first.as_deref(), expected.first().copied(), "{text}");
     }
 }
+
+/// rig-core 0.42 and genai 0.7.2 copied providers' counts that leave out their cached part: the cost was null, or
+/// wrong, and nobody was told.
+#[test]
+fn counts_of_known_emitters_become_inclusive() {
+    let counts = [
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.usage.input_tokens", "40"),
+        ("gen_ai.usage.output_tokens", "10"),
+        ("gen_ai.usage.cache_read.input_tokens", "20"),
+        ("gen_ai.usage.reasoning_tokens", "5"),
+    ];
+    let judged = |target: &str, provider, model| {
+        let mut attributes = counts.to_vec();
+        attributes.push(("gen_ai.provider.name", provider));
+        attributes.push(("gen_ai.request.model", model));
+        let mut record = record(&attributes);
+        record.facts.emitter = crate::emitter::Emitter::of(target, |_| false);
+        let outcome = outcome(&record);
+        let usage = outcome.usage;
+        let said = outcome.cost.pricing.expect("priced").contains("left out");
+        (usage.input_tokens, usage.output_tokens, said)
+    };
+    let claude = "claude-sonnet-4-5";
+    let rig = "rig::completions";
+    assert_eq!(
+        judged("app", "anthropic", claude),
+        (Some(40), Some(10), false)
+    );
+    assert_eq!(judged(rig, "anthropic", claude), (Some(60), Some(10), true));
+    assert_eq!(
+        judged(rig, "gcp.gemini", "gemini-2.5-flash"),
+        (Some(40), Some(15), true)
+    );
+    assert_eq!(judged(rig, "openai", "gpt-4o"), (Some(40), Some(10), false));
+    let model = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    assert_eq!(
+        judged("genai::otel::span", "aws.bedrock", model),
+        (Some(60), Some(10), true)
+    );
+}
+
+/// A host's own span that copies Anthropic's numbers: more was read from the cache than was "input".
+#[test]
+fn counts_that_cannot_be_inclusive_are_completed() {
+    let record = record(&[
+        ("gen_ai.provider.name", "anthropic"),
+        ("gen_ai.request.model", "claude-sonnet-4-5"),
+        ("gen_ai.usage.input_tokens", "3"),
+        ("gen_ai.usage.output_tokens", "10"),
+        ("gen_ai.usage.cache_read.input_tokens", "20"),
+        ("gen_ai.usage.cache_creation.input_tokens", "7"),
+    ]);
+    let outcome = outcome(&record);
+    assert_eq!(outcome.usage.input_tokens, Some(30));
+    assert!(outcome.cost.usd.is_some());
+    let pricing = outcome.cost.pricing.expect("priced");
+    assert!(
+        pricing.contains("they were added") && pricing.contains("five minutes"),
+        "{pricing}"
+    );
+}

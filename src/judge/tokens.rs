@@ -2,7 +2,7 @@
 //!
 //! Promise: an unknown count is `None`; usage that a span below reported is not counted twice.
 
-use super::{Names, Said, status::INFERENCE};
+use super::{Names, Said, emitted, status::INFERENCE};
 use crate::{
     facts::FactValue,
     money::Usd,
@@ -46,7 +46,7 @@ pub(super) fn count(said: &Said<'_>) -> Tokens {
         reporting += 1;
     }
     if reporting == 0 {
-        tokens.usage = attributes(said);
+        tokens.usage = emitted::counts(said);
         return tokens;
     }
     tokens.audio_input = Some(audio_in).filter(|count| *count > 0);
@@ -59,20 +59,6 @@ fn reporting_readings<'s, 'a>(said: &'s Said<'a>) -> impl Iterator<Item = &'s Re
     said.readings
         .iter()
         .filter(|reading| !reading.usage.is_empty())
-}
-
-/// The counts of the span's attributes.
-fn attributes(said: &Said<'_>) -> Usage {
-    let count = |slot| whole_number(said.facts.get(slot)?);
-    Usage {
-        input_tokens: count(Slot::InputTokens),
-        output_tokens: count(Slot::OutputTokens),
-        thinking_tokens: count(Slot::ThinkingTokens),
-        cache_read_tokens: count(Slot::CacheReadTokens),
-        cache_write_tokens: count(Slot::CacheWriteTokens),
-        cache_write_1h_tokens: count(Slot::CacheWrite1hTokens),
-        web_searches: None,
-    }
 }
 
 /// A count however a span's field carries it; a negative or broken one is no count.
@@ -176,7 +162,11 @@ fn charge<'s>(
         at: said.record.started_at,
         has_output: names.operation != "embeddings",
         service_tier: tier.or(names.service_tier),
-        caveat: reading.and_then(caveat),
+        caveat: match reading {
+            Some(reading) => caveat(reading),
+            None if said.call.is_none_or(|call| call.usage.is_none()) => emitted::caveat(said),
+            None => None,
+        },
     }
 }
 

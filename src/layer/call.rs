@@ -17,13 +17,13 @@ use std::{
     time::Instant,
 };
 
-use super::{SpanValue, callsite::Callsite, detached::Detached};
+use super::{SpanValue, callsite::Callsite, detached::Detached, visit};
 use crate::{
     ack::AckCell,
     facts::{FactValue, Facts},
     operation::{RequestId, TraceIds},
     record::{AuditRecord, CallData, Capture, End, Stage},
-    semconv::Slot,
+    semconv::{Slot, ValueType},
     submit::Submit,
     who::Who,
 };
@@ -211,7 +211,13 @@ impl CallState {
             return;
         };
         if let Some(record) = self.record() {
-            record.facts.set(slot, value.as_fact());
+            match slot.attribute().value {
+                ValueType::Members => {
+                    let member = visit::member(name, value.as_fact());
+                    record.facts.set(slot, FactValue::Text(&member));
+                }
+                _ => record.facts.set(slot, value.as_fact()),
+            }
         }
     }
 

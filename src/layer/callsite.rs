@@ -15,7 +15,10 @@ use std::{
 
 use tracing_core::{Metadata, field::Field};
 
-use crate::semconv::{ATTRIBUTES, Slot, ValueType};
+use crate::{
+    emitter::Emitter,
+    semconv::{ATTRIBUTES, Slot, ValueType},
+};
 
 /// What a callsite is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub(crate) struct Callsite {
     canonical: [bool; ATTRIBUTES.len()],
     /// How many fields we read.
     pub(crate) read: usize,
+    /// Who made it, where its counts mean something else than the conventions'.
+    pub(crate) emitter: Option<&'static Emitter>,
     /// The most text that a span of this callsite held, so that the next one allocates once.
     text_bytes: AtomicU32,
 }
@@ -95,6 +100,7 @@ impl Names {
                 slots: Box::new([Some((Slot::ErrorMessage, ValueType::Text))]),
                 canonical: [false; ATTRIBUTES.len()],
                 read: 1,
+                emitter: None,
                 text_bytes: AtomicU32::new(0),
             });
         }
@@ -109,6 +115,8 @@ impl Names {
         named.for_each(|slot| canonical[slot as usize] = true);
         let read = slots.iter().flatten().count();
         let text_bytes = AtomicU32::new(read as u32 * 16);
+        let declares = |slot| slots.contains(&Some(slot));
+        let emitter = Emitter::of(metadata.target(), declares);
         let typed = |slot: Slot| (slot, slot.attribute().value);
         Some(Callsite {
             kind,
@@ -116,6 +124,7 @@ impl Names {
             slots: slots.iter().map(|slot| slot.map(typed)).collect(),
             canonical,
             read,
+            emitter,
             text_bytes,
         })
     }
@@ -344,6 +353,7 @@ mod tests {
             slots: Box::default(),
             canonical: [false; ATTRIBUTES.len()],
             read: 0,
+            emitter: None,
             text_bytes: AtomicU32::new(0),
         }));
         for at in 1..4000_usize {

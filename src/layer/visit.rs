@@ -18,6 +18,7 @@ use tracing_core::{
 use super::callsite::Callsite;
 use crate::{
     facts::{FactValue, Facts},
+    json,
     semconv::{Slot, ValueType},
 };
 
@@ -41,15 +42,23 @@ impl<'a, P: FnMut(Slot, FactValue<'_>)> Reader<'a, P> {
 
     #[inline]
     fn put(&mut self, field: &Field, value: FactValue<'_>) {
-        if let Some((slot, _)) = self.slot(field) {
-            (self.put)(slot, value);
+        match self.slot(field) {
+            Some((slot, ValueType::Members)) => self.put_member(slot, field, value),
+            Some((slot, _)) => (self.put)(slot, value),
+            None => {}
         }
+    }
+
+    #[cold]
+    fn put_member(&mut self, slot: Slot, field: &Field, value: FactValue<'_>) {
+        (self.put)(slot, FactValue::Text(&member(field.name(), value)));
     }
 }
 
 /// Reads the fields that a span was opened with.
 pub(crate) fn opened(callsite: &Callsite, attributes: &Attributes<'_>) -> Facts {
     let mut facts = Facts::with_capacity(callsite.read, callsite.text_bytes());
+    facts.emitter = callsite.emitter;
     attributes.record(&mut Reader::new(Some(callsite), |slot, value| {
         facts.set(slot, value);
     }));
@@ -63,6 +72,7 @@ impl<P: FnMut(Slot, FactValue<'_>)> Visit for Reader<'_, P> {
             return;
         };
         let fact = match wanted {
+            ValueType::Members => return self.put_member(slot, field, FactValue::Text(value)),
             ValueType::Text => FactValue::Text(value),
             wanted => number(wanted, value).unwrap_or(FactValue::Text(value)),
         };
@@ -93,10 +103,32 @@ impl<P: FnMut(Slot, FactValue<'_>)> Visit for Reader<'_, P> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if let Some((slot, wanted)) = self.slot(field) {
             printed(value, |text| {
-                understand(wanted, text, |fact| (self.put)(slot, fact));
+                understand(wanted, text, |fact| match wanted {
+                    ValueType::Members => self.put_member(slot, field, fact),
+                    _ => (self.put)(slot, fact),
+                });
             });
         }
     }
+}
+
+/// One member of a JSON object, as a field's name and value.
+pub(crate) fn member(name: &str, value: FactValue<'_>) -> String {
+    let mut member = Vec::new();
+    json::write_str(&mut member, name);
+    member.push(b':');
+    match value {
+        FactValue::Text(text) => json::write_str(&mut member, text),
+        FactValue::Int(int) => member.extend_from_slice(int.to_string().as_bytes()),
+        FactValue::UInt(int) => member.extend_from_slice(int.to_string().as_bytes()),
+        FactValue::Bool(truth) => member.extend_from_slice(truth.to_string().as_bytes()),
+        FactValue::Double(double) if double.is_finite() => {
+            member.extend_from_slice(double.to_string().as_bytes());
+        }
+        FactValue::Double(_) => member.extend_from_slice(b"null"),
+    }
+    // Names and texts are UTF-8, and so is how they are escaped.
+    String::from_utf8(member).unwrap_or_default()
 }
 
 thread_local! {
@@ -129,7 +161,7 @@ fn number(wanted: ValueType, text: &str) -> Option<FactValue<'static>> {
         }
         ValueType::Double => text.parse().map(FactValue::Double).ok(),
         ValueType::Bool => text.parse().map(FactValue::Bool).ok(),
-        ValueType::Text | ValueType::TextList | ValueType::Json => None,
+        ValueType::Text | ValueType::TextList | ValueType::Json | ValueType::Members => None,
     }
 }
 
@@ -145,7 +177,7 @@ fn understand(wanted: ValueType, printed: &str, put: impl FnOnce(FactValue<'_>))
         put(FactValue::Text(printed));
     } else if text == "None" {
         // An option that is empty says nothing.
-    } else if let (ValueType::Text, Some(plain)) = (wanted, unquoted(text)) {
+    } else if let (ValueType::Text | ValueType::Members, Some(plain)) = (wanted, unquoted(text)) {
         put(FactValue::Text(&plain));
     } else {
         put(FactValue::Text(text));

@@ -12,7 +12,7 @@ use crate::{
     json,
     provider::{Body, Request, Want, read, read_request},
     record::{AuditRecord, CallData, Payload, ResponseBody},
-    semconv::{Role, ValueType},
+    semconv::{Role, Slot, ValueType},
 };
 
 /// Bytes of a line that content leaves to its other members and its envelope.
@@ -114,18 +114,30 @@ fn output(body: &ResponseBody) -> Option<Cow<'_, [u8]>> {
     read(&Body::from(body), Want::Output).output
 }
 
+/// The first attribute that has content of this role; one that has all of it counts before numbered parts.
 fn of_attributes(facts: &Facts, role: Role) -> Option<Material<'_>> {
-    let mut content = facts
-        .iter()
-        .filter(|(slot, _)| slot.attribute().role == role);
-    content.find_map(|(slot, value)| match value {
-        FactValue::Text("") => None,
-        FactValue::Text(text) if slot.attribute().value == ValueType::Json => {
-            Some(Material::Json(Cow::Borrowed(text.as_bytes())))
-        }
-        FactValue::Text(text) => Some(Material::Text(Cow::Borrowed(text))),
-        _ => None,
-    })
+    let of_role = |(slot, value): (Slot, _)| {
+        let attribute = slot.attribute();
+        (attribute.role == role).then_some((attribute.value, value))
+    };
+    let (mut parts, mut whole) = (None, None);
+    for (value_type, value) in facts.iter().filter_map(of_role) {
+        let FactValue::Text(text) = value else {
+            continue;
+        };
+        let found = match value_type {
+            _ if text.is_empty() => None,
+            ValueType::Members => {
+                let object = format!("{{{text}}}").into_bytes();
+                parts = parts.or(Some(Material::Json(Cow::Owned(object))));
+                None
+            }
+            ValueType::Json => Some(Material::Json(Cow::Borrowed(text.as_bytes()))),
+            _ => Some(Material::Text(Cow::Borrowed(text))),
+        };
+        whole = whole.or(found);
+    }
+    whole.or(parts)
 }
 
 /// Spells content as the journal does; bytes that are no JSON become a text.

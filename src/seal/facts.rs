@@ -56,7 +56,11 @@ pub(super) fn push(members: &mut Members, record: &AuditRecord) {
         let attribute = slot.attribute();
         match attribute.role {
             // The response's own word on these was judged.
-            Role::Fact if matches!(slot, Slot::ResponseId | Slot::Stream) => {}
+            Role::Fact
+                if matches!(
+                    slot,
+                    Slot::ResponseId | Slot::Stream | Slot::ProviderRequestId
+                ) => {}
             Role::Fact => push_fact(members, attribute, value),
             Role::Tenant | Role::Conversation | Role::ClientAddress | Role::Actor => {
                 push_actor(members, attribute, value);
@@ -153,7 +157,7 @@ fn push_fact(members: &mut Members, attribute: &Attribute, value: FactValue<'_>)
             }
         }
         // No fact has a structure.
-        ValueType::Json => {}
+        ValueType::Json | ValueType::Members => {}
     }
 }
 

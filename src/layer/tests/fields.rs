@@ -144,3 +144,25 @@ fn spans_and_events_of_others_are_not_seen() {
     });
     assert!(sink.take().is_empty());
 }
+
+/// `OpenInference` and `OpenLLMetry` flatten lists of messages: what is numbered is kept as one object.
+#[test]
+fn numbered_names_are_one_content() {
+    let record = record_of(|| {
+        let span = tracing::info_span!(
+            "x",
+            gen_ai.system = "openai",
+            "gen_ai.prompt.0.role" = "user",
+            "gen_ai.prompt.0.content" = ?"say \"hi\"",
+            "gen_ai.prompt.1.content" = Empty,
+            "gen_ai.completion.0.finish_reason" = "stop",
+        );
+        span.record("gen_ai.prompt.1.content", 7);
+    });
+    assert_eq!(
+        text(&record, Slot::NumberedInput),
+        r#""gen_ai.prompt.0.role":"user","gen_ai.prompt.0.content":"say \"hi\"","gen_ai.prompt.1.content":7"#
+    );
+    assert_eq!(text(&record, Slot::FinishReasons), "stop");
+    assert!(record.facts.get(Slot::NumberedOutput).is_none());
+}
