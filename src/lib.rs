@@ -55,6 +55,8 @@ mod redact;
 
 mod judge;
 
+pub mod explain;
+
 pub mod entry;
 
 pub mod tree;

@@ -20,6 +20,7 @@ Every command only reads, also while the journal is being written.";
 pub(crate) enum Command {
     Cat(Cat),
     Status(Status),
+    Usage(crate::usage::Args),
 }
 
 /// Where the journal is, and how to show it.

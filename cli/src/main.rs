@@ -15,6 +15,7 @@ mod row;
 mod status;
 mod terminal;
 mod time;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let result = match args.command {
         Command::Cat(args) => cat::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Usage(args) => usage::run(&args),
     };
     result.unwrap_or_else(|error| exit::of_error(&error)).into()
 }

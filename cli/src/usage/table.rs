@@ -1,0 +1,192 @@
+//! The bill for people: what was asked of whom, what it came to line by line, and why.
+//!
+//! Promise: no text of a response can steer the terminal.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+use tracing_llm_audit::explain::{CostLine, Explanation, Seen, Verdict};
+
+use super::{Args, api};
+use crate::terminal::{self, Paint, Style};
+
+/// Columns of the names at the left.
+const NAME_WIDTH: usize = 12;
+
+/// Writes the bill.
+pub(super) fn write(
+    out: &mut impl Write,
+    args: &Args,
+    told: &Explanation,
+    style: Style,
+) -> io::Result<()> {
+    let mut page = Page { out, style };
+    let (seen, record) = (&told.seen, &told.record);
+    let provider = record.provider.as_deref().or(args.provider.as_deref());
+    page.line("provider", provider.unwrap_or("unknown"))?;
+    let how = if seen.is_stream { ", streamed" } else { "" };
+    let api = api(args, told).unwrap_or("unknown".into());
+    page.line("api", &format!("{api}{how}"))?;
+    page.line("model", &model(record))?;
+    page.status(record)?;
+    page.tokens(record)?;
+    page.own_counts(seen)?;
+    page.bill(record)?;
+    page.notes(record)
+}
+
+struct Page<'o, W> {
+    out: &'o mut W,
+    style: Style,
+}
+
+impl<W: Write> Page<'_, W> {
+    fn line(&mut self, name: &str, text: &str) -> io::Result<()> {
+        self.painted(name, text, Paint::Plain)
+    }
+
+    fn painted(&mut self, name: &str, text: &str, paint: Paint) -> io::Result<()> {
+        let name = format!("{name:<NAME_WIDTH$}");
+        let name = self.style.paint(&name, Paint::Heading);
+        let text = self.style.paint(&terminal::escape(text), paint);
+        writeln!(self.out, "{name} {text}")
+    }
+
+    fn status(&mut self, record: &Verdict) -> io::Result<()> {
+        let paint = match record.status.as_str() {
+            "success" => Paint::Good,
+            "error" => Paint::Bad,
+            _ => Paint::Warning,
+        };
+        let reasons = [
+            record.blocked_reason.clone(),
+            record.error_type.clone(),
+            Some(record.finish_reasons.join(", ")),
+            Some(record.error_message.clone()),
+        ];
+        let reasons = reasons.into_iter().flatten();
+        let reasons: Vec<_> = reasons.filter(|reason| !reason.is_empty()).collect();
+        let text = std::iter::once(record.status.as_str().to_owned()).chain(reasons);
+        self.painted("status", &text.collect::<Vec<_>>().join(": "), paint)
+    }
+
+    fn tokens(&mut self, record: &Verdict) -> io::Result<()> {
+        let usage = &record.usage;
+        let input = [
+            ("from cache", usage.cache_read_tokens),
+            ("to cache", usage.cache_write_tokens),
+            ("to cache for an hour", usage.cache_write_1h_tokens),
+        ];
+        self.line("input", &count(usage.input_tokens, &input))?;
+        let output = [("thinking", usage.thinking_tokens)];
+        self.line("output", &count(usage.output_tokens, &output))
+    }
+
+    /// What the provider counts otherwise than the record.
+    fn own_counts(&mut self, seen: &Seen) -> io::Result<()> {
+        let counts = [
+            (
+                "input",
+                seen.input_tokens_reported
+                    .filter(|_| seen.input_tokens_reported != seen.input_tokens_total),
+            ),
+            (
+                "output",
+                seen.output_tokens_reported
+                    .filter(|_| seen.output_tokens_reported != seen.output_tokens_total),
+            ),
+            ("billed input", seen.billed_input_tokens),
+            ("billed output", seen.billed_output_tokens),
+            ("audio in", seen.input_audio_tokens),
+            ("audio out", seen.output_audio_tokens),
+            ("tools' prompts", seen.tool_use_prompt_tokens),
+        ];
+        let said = counts
+            .into_iter()
+            .filter_map(|(name, count)| Some(format!("{name} {}", count?)));
+        let said: Vec<_> = said.collect();
+        if said.is_empty() {
+            return Ok(());
+        }
+        self.line("it reports", &said.join(", "))
+    }
+
+    fn bill(&mut self, record: &Verdict) -> io::Result<()> {
+        writeln!(self.out)?;
+        let rows: Vec<[String; 4]> = record.cost_lines.iter().map(row).collect();
+        let widths: [usize; 4] =
+            std::array::from_fn(|at| rows.iter().map(|row| row[at].len()).max().unwrap_or(0));
+        for [quantity, unit, price, cost] in &rows {
+            writeln!(
+                self.out,
+                "{quantity:>0$}  {unit:<1$}  {price:<2$}  {cost:>3$}",
+                widths[0], widths[1], widths[2], widths[3]
+            )?;
+        }
+        let cost = match record.cost_usd {
+            Some(usd) => format!("{usd} USD"),
+            None => "unknown".to_owned(),
+        };
+        self.line("cost", &cost)?;
+        match &record.reported_cost_usd {
+            Some(usd) => self.line("it says", &format!("{usd} USD")),
+            None => Ok(()),
+        }
+    }
+
+    fn notes(&mut self, record: &Verdict) -> io::Result<()> {
+        let pricing = record.pricing.as_deref().unwrap_or("null");
+        let pricing: Value = serde_json::from_str(pricing).unwrap_or_default();
+        let text = |key: &str| pricing[key].as_str().unwrap_or_default().to_owned();
+        if pricing["table"].is_string() {
+            let entry = [text("provider"), text("model")].join(" ");
+            let table = format!("{} {} {entry}", text("table"), text("version"));
+            self.line("prices", table.trim_end())?;
+        }
+        match pricing["reason"].as_str() {
+            Some(reason) => self.painted("note", reason, Paint::Warning),
+            None => Ok(()),
+        }
+    }
+}
+
+fn model(record: &Verdict) -> String {
+    match (&record.response_model, &record.request_model) {
+        (Some(answered), Some(asked)) if answered != asked => {
+            format!("{answered} (asked for {asked})")
+        }
+        (Some(model), _) | (None, Some(model)) => model.clone(),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+/// A total with its parts, those that there are.
+fn count(total: Option<u64>, parts: &[(&str, Option<u64>)]) -> String {
+    let Some(total) = total else {
+        return "not said".to_owned();
+    };
+    let parts = parts
+        .iter()
+        .filter_map(|(name, count)| Some(format!("{} {name}", count.filter(|count| *count > 0)?)));
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() {
+        total.to_string()
+    } else {
+        format!("{total} ({})", parts.join(", "))
+    }
+}
+
+fn row(line: &CostLine) -> [String; 4] {
+    let per = match line.per {
+        1_000_000 => "per million".to_owned(),
+        1000 => "per thousand".to_owned(),
+        1 => "each".to_owned(),
+        per => format!("per {per}"),
+    };
+    [
+        line.quantity.to_string(),
+        terminal::escape(&line.unit),
+        format!("at {} {per}", line.unit_price),
+        line.cost.to_string(),
+    ]
+}
