@@ -18,7 +18,7 @@ mod status;
 mod tests;
 mod tokens;
 
-pub(crate) use named::text_list;
+pub(crate) use named::{canonical as operation_name, text_list};
 
 use std::borrow::Cow;
 

@@ -27,7 +27,7 @@ pub(super) fn operation<'a>(said: &Said<'a>) -> Cow<'a, str> {
 }
 
 /// The conventions' word for what other emitters say.
-fn canonical(name: &str) -> Cow<'_, str> {
+pub(crate) fn canonical(name: &str) -> Cow<'_, str> {
     let lower = ascii_lowercase(name);
     Cow::Borrowed(match lower.as_ref() {
         "llm" | "chat_completion" | "chat_completions" | "chat.completions" | "responses"

@@ -21,6 +21,7 @@ use super::{SpanValue, callsite::Callsite, detached::Detached, visit};
 use crate::{
     ack::AckCell,
     facts::{FactValue, Facts},
+    judge::operation_name,
     operation::{RequestId, TraceIds},
     record::{AuditRecord, CallData, Capture, End, Stage},
     semconv::{Slot, ValueType},
@@ -261,13 +262,14 @@ impl CallState {
         self.dropped_in = Some(self.period());
     }
 
-    /// Says whether a call of this operation and model can be this very one, which has no answer yet.
+    /// Says whether a call of this operation and model can be this very one, which has no answer yet; an empty name
+    /// is one that the caller does not know.
     pub(crate) fn is_call(&self, operation: &str, model: &str) -> bool {
         self.record.as_ref().is_some_and(|record| {
-            let says = |slot, name| record.facts.text(slot).is_none_or(|said| said == name);
-            !record.is_concluded()
-                && says(Slot::OperationName, operation)
-                && says(Slot::RequestModel, model)
+            let said = |slot| record.facts.said(slot);
+            !record.is_answered()
+                && said(Slot::OperationName).is_none_or(|said| can_be_same(said, operation))
+                && said(Slot::RequestModel).is_none_or(|said| model.is_empty() || said == model)
         })
     }
 
@@ -294,6 +296,24 @@ impl CallState {
     }
 }
 
+/// What is recorded when a call has ended.
+const ENDS: [Slot; 6] = [
+    Slot::OutputTokens,
+    Slot::FinishReasons,
+    Slot::ResponseId,
+    Slot::ErrorMessage,
+    Slot::ErrorType,
+    Slot::OutputMessages,
+];
+
+/// Says whether two names can be of one operation: what one emitter calls a chat, another calls generating content.
+fn can_be_same(said: &str, operation: &str) -> bool {
+    const GENERATING: [&str; 3] = ["chat", "generate_content", "text_completion"];
+    let said = operation_name(said);
+    let generates = |name| GENERATING.contains(&name);
+    operation.is_empty() || said == operation || (generates(said.as_ref()) && generates(operation))
+}
+
 impl AuditRecord {
     /// Makes the record that says that the call began.
     pub(crate) fn begun(&self) -> Box<Self> {
@@ -316,14 +336,6 @@ impl AuditRecord {
 
     /// Says whether anything was recorded about how it ended.
     fn is_concluded(&self) -> bool {
-        const ENDS: [Slot; 6] = [
-            Slot::OutputTokens,
-            Slot::FinishReasons,
-            Slot::ResponseId,
-            Slot::ErrorMessage,
-            Slot::ErrorType,
-            Slot::OutputMessages,
-        ];
         let told = self.call.as_ref().is_some_and(|call| {
             !call.responses.is_empty()
                 || call.usage.is_some()
@@ -332,6 +344,24 @@ impl AuditRecord {
                 || call.blocked.is_some()
         });
         told || self.facts.has_any(&ENDS)
+    }
+
+    /// Says whether there is nothing more to come: a provider's refusal of one attempt may be followed by another.
+    fn is_answered(&self) -> bool {
+        let was_refused = |data: &Box<CallData>| {
+            let refused = |status: u16| status >= 400;
+            !data.responses.is_empty()
+                && data
+                    .responses
+                    .iter()
+                    .all(|body| body.http_status.is_some_and(refused))
+                && data.usage.is_none()
+                && data.output.is_none()
+                && data.error.is_none()
+                && data.blocked.is_none()
+        };
+        let is_told = !self.call.as_ref().is_some_and(was_refused);
+        (is_told && self.is_concluded()) || self.facts.has_any(&ENDS)
     }
 
     /// Says whether this operation reported usage, as far as can be told without reading bodies.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// Names that emitters use, in lower case, sorted, and what the conventions call them.
-const ALIASES: [(&str, &str); 37] = [
+const ALIASES: [(&str, &str); 38] = [
     ("amazon", "aws.bedrock"),
     ("amazon_bedrock", "aws.bedrock"),
     ("aws", "aws.bedrock"),
@@ -15,6 +15,7 @@ const ALIASES: [(&str, &str); 37] = [
     ("az.ai.openai", "azure.ai.openai"),
     ("azure", "azure.ai.openai"),
     ("azure-openai", "azure.ai.openai"),
+    ("azure.openai", "azure.ai.openai"),
     ("azure_openai", "azure.ai.openai"),
     ("azureopenai", "azure.ai.openai"),
     ("bedrock", "aws.bedrock"),

@@ -3,7 +3,11 @@
 use tracing::{dispatcher, info_span};
 
 use super::{audited, chat, record_of, text};
-use crate::{LlmCall, Usage, record::Capture, semconv::Slot};
+use crate::{
+    LlmCall, Usage,
+    record::{AuditRecord, Capture},
+    semconv::Slot,
+};
 
 #[test]
 fn a_call_below_a_context_span_inherits_who_asked() {
@@ -148,4 +152,48 @@ fn a_call_named_to_the_handle_fills_its_own_span_once() {
     });
     let captures: Vec<_> = sink.take().iter().map(|record| record.capture).collect();
     assert_eq!(captures, [Capture::Detached, Capture::Span]);
+}
+
+/// genai calls Gemini's operation a chat and the host of the API says `generate_content`: two records were written.
+#[test]
+fn a_span_is_the_call_by_whatever_name_its_emitter_has_for_it() {
+    for (operation, model) in [
+        ("chat", "gemini-2.5-flash"),
+        ("generate_content", "gemini-2.5-flash"),
+        ("LLM", "gemini-2.5-flash"),
+        ("chat", ""),
+        ("", ""),
+    ] {
+        let (sink, dispatch) = audited();
+        dispatcher::with_default(&dispatch, || {
+            let _span = info_span!(
+                "x",
+                gen_ai.operation.name = operation,
+                gen_ai.request.model = model
+            )
+            .entered();
+            LlmCall::current_or_start("generate_content", "gcp.gemini", "gemini-2.5-flash")
+                .response("{}", 200);
+        });
+        assert_eq!(sink.take().len(), 1, "{operation} {model}");
+    }
+}
+
+/// A library that tries again within its span: the second request was a record of its own, and the first an error.
+#[test]
+fn another_attempt_after_a_refused_one_is_the_same_call() {
+    let (sink, dispatch) = audited();
+    dispatcher::with_default(&dispatch, || {
+        let _span = info_span!("x", gen_ai.operation.name = "chat").entered();
+        for status in [429, 503, 200] {
+            LlmCall::current_or_start("chat", "openai", "m").response("{}", status);
+        }
+        LlmCall::current_or_start("chat", "openai", "m").response("{}", 200);
+    });
+    let records = sink.take();
+    let answers = |record: &AuditRecord| record.call.as_ref().unwrap().responses.len();
+    assert_eq!(
+        records.iter().map(|r| answers(r)).collect::<Vec<_>>(),
+        [1, 3]
+    );
 }
