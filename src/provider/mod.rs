@@ -10,10 +10,16 @@
 //! advisors; the iterations are read beside them, each with its own model.
 
 mod anthropic;
+mod array;
+mod decode;
+mod event_stream;
+mod events;
+mod framing;
 mod headers;
 mod hosts;
 mod merge;
 mod names;
+mod ndjson;
 mod object;
 mod openai_chat;
 mod reading;
@@ -115,7 +121,7 @@ impl<'a> From<&'a ResponseBody> for Body<'a> {
 /// Reads one response.
 pub(crate) fn read<'a>(body: &Body<'a>, want: Want) -> Reading<'a> {
     let (status, is_whole) = (body.http_status, body.is_whole);
-    if stream::is_event_stream(body.bytes) == Some(true) {
+    if !stream::is_one_value(body) {
         let mut reader = BodyReader::new(body.flavour, body.headers, want);
         reader.push(body.bytes);
         return reader.finish(status, is_whole);

@@ -1,12 +1,20 @@
 //! A response's body as it comes, in chunks of any size.
 //!
-//! Promise: the reading is that of the whole body, whatever the chunks were; of an event stream nothing is kept but
-//! what the reading needs.
-//! Not here: how the chunks are got, and when the first one came.
+//! Promise: the reading is that of the whole body, whatever the chunks were; of a stream nothing is kept but what the
+//! reading needs.
+//! Not here: how the chunks are got, and when the first one came; which flavour an event is of (`events`).
 
 use super::{
-    EventReader, ProviderError, READERS, Reader, Reading, Want, headers::Headers, object::Object,
-    sse::EventStream, whole::read_whole,
+    Body, Reading, Want,
+    array::Elements,
+    decode::{Coding, Decoder},
+    event_stream::{Frame, Frames},
+    events::Events,
+    framing::{Framing, Hints, Teller},
+    headers::Headers,
+    ndjson::Lines,
+    sse::EventStream,
+    whole::read_whole,
 };
 use crate::flavour::Flavour;
 
@@ -14,163 +22,164 @@ use crate::flavour::Flavour;
 pub(crate) struct BodyReader {
     flavour: Option<Flavour>,
     headers: Vec<(String, String)>,
-    want: Want,
-    framing: Framing,
+    coding: Option<Decoder>,
+    content: Content,
 }
 
-enum Framing {
+/// What the decoded bytes are.
+struct Content {
+    state: State,
+    teller: Teller,
+    events: Events,
+}
+
+enum State {
     /// Too few bytes to tell.
     Open(Vec<u8>),
     /// One value, kept until the end.
     Whole(Vec<u8>),
-    Events(EventStream, Events),
+    Events(EventStream),
+    Lines(Lines),
+    Array(Elements),
+    Frames(Frames),
+    /// In a coding that nobody here reads.
+    Opaque,
 }
 
 impl BodyReader {
     /// Makes the reader of one body; `headers` are those of `KEPT_HEADERS` that the response had.
     pub(crate) fn new(flavour: Option<Flavour>, headers: &[(String, String)], want: Want) -> Self {
+        let coding = Coding::of(Headers(headers).get("content-encoding"));
+        let is_opaque = coding == Some(Coding::Unknown);
         Self {
             flavour,
             headers: headers.to_vec(),
-            want,
-            framing: Framing::Open(Vec::new()),
+            coding: coding.filter(|_| !is_opaque).map(Decoder::new),
+            content: Content {
+                state: if is_opaque {
+                    State::Opaque
+                } else {
+                    State::Open(Vec::new())
+                },
+                teller: Teller::new(Hints::of(flavour, Headers(headers))),
+                events: Events::new(flavour, want),
+            },
         }
     }
 
     /// Takes the next chunk.
     pub(crate) fn push(&mut self, chunk: &[u8]) {
-        match &mut self.framing {
-            Framing::Events(stream, events) => {
-                stream.push(chunk, &mut |name, data| events.take(name, data));
-            }
-            Framing::Whole(bytes) => bytes.extend_from_slice(chunk),
-            Framing::Open(bytes) => {
-                bytes.extend_from_slice(chunk);
-                if let Some(is_stream) = is_event_stream(bytes) {
-                    let bytes = std::mem::take(bytes);
-                    let events = Events::new(self.flavour, self.want);
-                    self.framing = Framing::of(bytes, is_stream, events);
-                }
-            }
+        match &mut self.coding {
+            Some(decoder) => decoder.push(chunk, &mut |piece| self.content.take(piece)),
+            None => self.content.take(chunk),
         }
     }
 
     /// Ends the body; `is_whole` where the connection ended in the ordinary way.
-    pub(crate) fn finish(self, http_status: Option<u16>, is_whole: bool) -> Reading<'static> {
-        let mut reading = match self.framing {
-            Framing::Whole(bytes) | Framing::Open(bytes) => {
-                read_whole(&bytes, self.flavour, http_status, is_whole).into_owned()
-            }
-            Framing::Events(mut stream, mut events) => {
-                if is_whole {
-                    stream.end(&mut |name, data| events.take(name, data));
-                }
-                events.finish(is_whole)
-            }
-        };
+    pub(crate) fn finish(mut self, http_status: Option<u16>, is_whole: bool) -> Reading<'static> {
+        let decoded = self.coding.take();
+        let is_decoded =
+            decoded.is_none_or(|decoder| decoder.end(&mut |piece| self.content.take(piece)));
+        let mut reading = self
+            .content
+            .finish(self.flavour, http_status, is_whole && is_decoded);
         Headers(&self.headers).tell(&mut reading);
         reading
     }
 }
 
-impl Framing {
-    fn of(bytes: Vec<u8>, is_stream: bool, mut events: Events) -> Self {
-        if !is_stream {
-            return Self::Whole(bytes);
-        }
-        let mut stream = EventStream::default();
-        stream.push(&bytes, &mut |name, data| events.take(name, data));
-        Self::Events(stream, events)
-    }
+/// Says whether a body is one value as it stands, so that a reading may borrow from it.
+pub(super) fn is_one_value(body: &Body<'_>) -> bool {
+    let headers = Headers(body.headers);
+    let mut teller = Teller::new(Hints::of(body.flavour, headers));
+    Coding::of(headers.get("content-encoding")).is_none()
+        && teller.tell_ended(body.bytes) == Framing::Whole
 }
 
-/// Says whether a body is an event stream, as soon as its first bytes tell.
-pub(super) fn is_event_stream(body: &[u8]) -> Option<bool> {
-    let body = body
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(body)
-        .trim_ascii_start();
-    let starts: [&[u8]; 5] = [b"data:", b"event:", b":", b"id:", b"retry:"];
-    if starts.iter().any(|start| body.starts_with(start)) {
-        return Some(true);
-    }
-    let may_become =
-        b"\xef\xbb\xbf".starts_with(body) || starts.iter().any(|start| start.starts_with(body));
-    (!may_become).then_some(false)
-}
-
-/// The events of a stream, and the flavour that reads them.
-struct Events {
-    want: Want,
-    /// The given flavour's reader at first, then that of the first event that tells its own.
-    reader: Option<(Flavour, Box<dyn EventReader>)>,
-    is_told: bool,
-    /// An error that came before anything told the flavour.
-    error: Option<ProviderError>,
-}
-
-impl Events {
-    fn new(flavour: Option<Flavour>, want: Want) -> Self {
-        let given = flavour.and_then(Reader::of);
-        Self {
-            want,
-            reader: given.map(|reader| reader.start(want)),
-            is_told: false,
-            error: None,
+impl Content {
+    fn take(&mut self, chunk: &[u8]) {
+        let events = &mut self.events;
+        match &mut self.state {
+            State::Open(bytes) => {
+                bytes.extend_from_slice(chunk);
+                if let Some(framing) = self.teller.tell(bytes) {
+                    let bytes = std::mem::take(bytes);
+                    self.begin(framing, bytes);
+                }
+            }
+            State::Whole(bytes) => bytes.extend_from_slice(chunk),
+            State::Events(stream) => stream.push(chunk, &mut |name, data| events.take(name, data)),
+            State::Lines(lines) => lines.push(chunk, &mut |line| events.take(b"", line)),
+            State::Array(elements) => {
+                elements.push(chunk, &mut |element| events.take(b"", element))
+            }
+            State::Frames(frames) => frames.push(chunk, &mut |frame| take_frame(events, frame)),
+            State::Opaque => {}
         }
     }
 
-    fn take(&mut self, name: &[u8], data: &[u8]) {
-        if !self.is_told {
-            self.tell(name, data);
-        }
-        if let Some((_, reader)) = &mut self.reader {
-            reader.event(name, data);
-        }
-    }
-
-    /// Chooses the reader: a given one stays where it knows the event, or no other does.
-    fn tell(&mut self, name: &[u8], data: &[u8]) {
-        let Some(event) = Object::parse(data) else {
-            return;
+    fn begin(&mut self, framing: Framing, bytes: Vec<u8>) {
+        self.state = match framing {
+            Framing::Whole => {
+                self.state = State::Whole(bytes);
+                return;
+            }
+            Framing::Events => State::Events(EventStream::default()),
+            Framing::Lines => State::Lines(Lines::default()),
+            Framing::Array => State::Array(Elements::default()),
+            Framing::Frames => State::Frames(Frames::default()),
         };
-        let mut given = self.reader.iter().map(|(flavour, _)| *flavour);
-        let by_given = given.find_map(|flavour| Reader::of(flavour));
-        if by_given.is_some_and(|reader| (reader.is_event)(name, &event)) {
-            self.is_told = true;
-        } else if let Some(reader) = READERS
-            .iter()
-            .find(|reader| (reader.is_event)(name, &event))
-        {
-            self.reader = Some(reader.start(self.want));
-            self.is_told = true;
-        } else if self.reader.is_none() {
-            let by_name = || (name == b"error").then(|| ProviderError::of(&event));
-            self.error = ProviderError::read(&event)
-                .or_else(by_name)
-                .or_else(|| self.error.take());
-        }
+        self.take(&bytes);
     }
 
-    fn finish(self, is_whole: bool) -> Reading<'static> {
-        let mut reading = match self.reader {
-            Some((flavour, reader)) => Reading {
-                flavour: Some(flavour),
-                ..reader.finish(is_whole)
-            },
-            None => Reading {
-                is_complete: is_whole,
-                ..Reading::default()
-            },
+    fn finish(
+        mut self,
+        flavour: Option<Flavour>,
+        http_status: Option<u16>,
+        is_whole: bool,
+    ) -> Reading<'static> {
+        if let State::Open(bytes) = &mut self.state {
+            let bytes = std::mem::take(bytes);
+            let framing = self.teller.tell_ended(&bytes);
+            self.begin(framing, bytes);
+        }
+        let mut events = self.events;
+        let is_framed = match self.state {
+            State::Open(bytes) | State::Whole(bytes) => {
+                return read_whole(&bytes, flavour, http_status, is_whole).into_owned();
+            }
+            State::Opaque => {
+                return Reading {
+                    flavour,
+                    is_complete: is_whole,
+                    ..Reading::default()
+                };
+            }
+            State::Events(mut stream) => {
+                if is_whole {
+                    stream.end(&mut |name, data| events.take(name, data));
+                }
+                true
+            }
+            State::Lines(mut lines) => {
+                if is_whole {
+                    lines.end(&mut |line| events.take(b"", line));
+                }
+                true
+            }
+            State::Array(elements) => {
+                events.is_array = true;
+                elements.is_whole()
+            }
+            State::Frames(frames) => frames.is_whole(),
         };
-        reading.is_stream = true;
-        reading.error = reading.error.or(self.error);
-        reading
+        events.finish(http_status, is_whole, is_framed)
     }
 }
 
-impl Reader {
-    fn start(&self, want: Want) -> (Flavour, Box<dyn EventReader>) {
-        (self.flavour, (self.stream)(want == Want::Output))
+fn take_frame(events: &mut Events, frame: Frame<'_>) {
+    match frame {
+        Frame::Event(name, payload) => events.take(name, payload),
+        Frame::Failure(kind, text) => events.fail(kind, text),
     }
 }

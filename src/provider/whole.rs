@@ -22,7 +22,9 @@ pub(super) fn read_whole(
     let failed = http_status.is_some_and(|status| status >= 400);
     let Some(object) = Object::parse(body) else {
         return Reading {
-            is_complete: is_whole,
+            // Where a flavour was promised, something else is a body that went wrong.
+            is_complete: is_whole && flavour.is_none(),
+            flavour,
             error: failed.then(|| error_text(body)),
             ..Reading::default()
         };
