@@ -90,6 +90,12 @@ mod layer;
 #[cfg(feature = "opentelemetry")]
 pub mod tracing_opentelemetry_0_34;
 
+// From an HTTP client's requests to records.
+pub mod http_capture;
+
+#[cfg(feature = "reqwest-middleware")]
+pub mod reqwest_middleware_0_5;
+
 // The paved path.
 mod audit;
 

@@ -56,6 +56,20 @@ pub(crate) struct ResponseBody {
     pub(crate) flavour: Option<Flavour>,
     /// The response's headers that readers use (`provider::KEPT_HEADERS`), names in lower case.
     pub(crate) headers: Vec<(String, String)>,
+    /// The HTTP exchange in which it was captured; `None` where the host told it.
+    pub(crate) exchange: Option<u64>,
+    /// Bytes between its beginning and its end that were not kept.
+    pub(crate) omitted_bytes: u64,
+}
+
+/// What an HTTP client saw of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Captured {
+    pub(crate) is_http: bool,
+    /// The request is a stream, or too long to be kept.
+    pub(crate) request_unread: bool,
+    /// Of a response too long to be kept, the middle is missing.
+    pub(crate) response_partial: bool,
 }
 
 /// An error as the caller or a span told it; its text is redacted before it goes anywhere.
@@ -74,6 +88,7 @@ pub(crate) struct CallData {
     /// The whole request body, as sent: its `messages`, `system` and model are read from it.
     pub(crate) request: Option<Vec<u8>>,
     pub(crate) responses: Vec<ResponseBody>,
+    pub(crate) captured: Captured,
     pub(crate) usage: Option<Usage>,
     /// The reason's code, where a guard refused.
     pub(crate) blocked: Option<String>,
@@ -142,6 +157,8 @@ pub(crate) enum Capture {
     Span,
     /// Written by the handle, because the span was disabled.
     Detached,
+    /// Seen by an HTTP client, with no span around that says the same.
+    Http,
 }
 
 /// One operation, as captured: facts, content in plaintext, and how it ended.

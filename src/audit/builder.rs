@@ -326,10 +326,10 @@ impl Builder {
         #[cfg(feature = "opentelemetry")]
         capture.link_by_default(crate::tracing_opentelemetry_0_34::TracingOpenTelemetry);
         let sink: Arc<dyn Submit> = Arc::new(recorder.clone());
-        Ok((
-            Capture::layer(sink, capture),
-            AuditGuard::new(recorder, followers, opened.verifier_key),
-        ))
+        let layer = Capture::layer(sink, capture);
+        let handle = layer.inner().clone();
+        let guard = AuditGuard::new(recorder, followers, opened.verifier_key, handle);
+        Ok((layer, guard))
     }
 
     fn journal_options(&self) -> Result<JournalOptions, BuildError> {

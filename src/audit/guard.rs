@@ -11,6 +11,7 @@ use std::{
 use super::{error::Left, followers::Followers};
 use crate::{
     follower::FollowerHealth,
+    layer::Capture,
     recorder::{Health, Recorder},
 };
 
@@ -26,15 +27,22 @@ pub struct AuditGuard {
     recorder: Recorder,
     followers: Followers,
     verifier_key: String,
+    capture: Capture,
     is_down: AtomicBool,
 }
 
 impl AuditGuard {
-    pub(crate) fn new(recorder: Recorder, followers: Followers, verifier_key: String) -> Self {
+    pub(crate) fn new(
+        recorder: Recorder,
+        followers: Followers,
+        verifier_key: String,
+        capture: Capture,
+    ) -> Self {
         Self {
             recorder,
             followers,
             verifier_key,
+            capture,
             is_down: AtomicBool::new(false),
         }
     }
@@ -47,6 +55,11 @@ impl AuditGuard {
     /// Returns the public key in C2SP form: a verifier is given it from outside the journal's directory.
     pub fn verifier_key(&self) -> &str {
         &self.verifier_key
+    }
+
+    /// Returns a handle on the audit layer: for calls on tasks where no dispatcher is current.
+    pub fn capture(&self) -> &Capture {
+        &self.capture
     }
 
     /// Returns how each follower does.

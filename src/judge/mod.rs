@@ -13,12 +13,15 @@
 
 mod emitted;
 mod named;
+mod responses;
 mod status;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 pub(crate) use named::{canonical as operation_name, text_list};
+pub(crate) use responses::responses;
+pub(crate) use status::is_inference;
 
 use std::borrow::Cow;
 
@@ -28,8 +31,8 @@ use crate::{
     flavour::Flavour,
     outcome::{Detail, Glance, Judged, Outcome},
     price::PriceTable,
-    provider::{Body, Reading, Request, Want, provider_at, provider_name, read, read_request},
-    record::{AuditRecord, CallData, ResponseBody, Stage},
+    provider::{Reading, Request, Want, provider_at, provider_name, read_request},
+    record::{AuditRecord, CallData, Stage},
     semconv::Slot,
 };
 
@@ -40,6 +43,8 @@ struct Said<'a> {
     call: Option<&'a CallData>,
     request: Request<'a>,
     readings: Vec<Reading<'a>>,
+    /// The last response's.
+    http_status: Option<u16>,
 }
 
 /// The names that prices go by.
@@ -113,7 +118,7 @@ pub(crate) fn judge(record: &AuditRecord, prices: &PriceTable) -> Outcome {
             reported_cost_usd: said
                 .latest(|reading| reading.reported_cost_usd.as_deref(), None)
                 .map(str::to_owned),
-            http_status: said.http_status(),
+            http_status: said.http_status,
             audio_input_tokens: tokens.audio_input,
             audio_output_tokens: tokens.audio_output,
         },
@@ -125,16 +130,19 @@ impl<'a> Said<'a> {
         let call = record.call.as_deref();
         let request = call.and_then(|call| call.request.as_deref());
         let responses = call
-            .map(|call| call.responses.as_slice())
-            .unwrap_or_default()
-            .iter();
-        let read = |body: &'a ResponseBody| read(&Body::from(body), Want::Facts);
+            .map(|call| responses(call, Want::Facts))
+            .unwrap_or_default();
+        let last = responses.last();
         Self {
+            http_status: last.and_then(|response| response.body.http_status),
             record,
             facts: &record.facts,
             call,
             request: request.map(read_request).unwrap_or_default(),
-            readings: responses.map(read).collect(),
+            readings: responses
+                .into_iter()
+                .map(|response| response.reading)
+                .collect(),
         }
     }
 
@@ -213,9 +221,5 @@ impl<'a> Said<'a> {
             _ => None,
         };
         read.or(self.request.stream).or_else(said)
-    }
-
-    fn http_status(&self) -> Option<u16> {
-        self.call?.responses.last()?.http_status
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn operation<'a>(said: &Said<'a>) -> Cow<'a, str> {
     })
 }
 
-/// The conventions' word for what other emitters say.
+/// Returns the conventions' word for what other emitters say.
 pub(crate) fn canonical(name: &str) -> Cow<'_, str> {
     let lower = ascii_lowercase(name);
     Cow::Borrowed(match lower.as_ref() {

@@ -25,6 +25,11 @@ const CODE_BYTES_MAX: usize = 128;
 pub(super) const INFERENCE: [&str; 4] =
     ["chat", "embeddings", "generate_content", "text_completion"];
 
+/// Says whether an operation, by its canonical name, is one that a model answers with tokens.
+pub(crate) fn is_inference(operation: &str) -> bool {
+    INFERENCE.contains(&operation)
+}
+
 /// A status with what explains it.
 pub(super) struct Verdict {
     pub(super) status: Status,
@@ -122,7 +127,7 @@ impl<'s> Failure<'s> {
         Self {
             handle: said.call.and_then(|call| call.error.as_ref()),
             provider: last.and_then(|reading| reading.error.as_ref()),
-            http: said.http_status().filter(|status| *status >= 400),
+            http: said.http_status.filter(|status| *status >= 400),
             span_type: text(Slot::ErrorType),
             span_text: text(Slot::ErrorMessage),
             is_flagged: flag == Some(FactValue::Bool(true))

@@ -54,6 +54,17 @@ impl Capture {
         provider: &str,
         model: &str,
     ) -> LlmCall {
+        let facts = named(operation, provider, model);
+        self.start_as(CaptureKind::Detached, dispatch, facts)
+    }
+
+    /// Starts a record without a span, by what captured it.
+    pub(super) fn start_as(
+        &self,
+        capture: CaptureKind,
+        dispatch: &Dispatch,
+        facts: Facts,
+    ) -> LlmCall {
         let open = dispatch
             .current_span()
             .id()
@@ -64,9 +75,12 @@ impl Capture {
         }
         let trace = open.as_ref().and_then(|open| self.shared.trace(&open.id));
         let beginning = Beginning {
-            name: "detached",
-            facts: named(operation, provider, model),
-            capture: CaptureKind::Detached,
+            name: match capture {
+                CaptureKind::Http => "http",
+                _ => "detached",
+            },
+            facts,
+            capture,
             parent: around.request_id,
             trace_id: trace.map(|trace| trace.trace_id).or(around.trace_id),
             has_around: around.is_any,

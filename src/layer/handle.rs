@@ -124,14 +124,18 @@ impl LlmCall {
         }
     }
 
-    fn around(dispatch: &Dispatch, id: &Id, is_it: impl Fn(&CallState) -> bool) -> Self {
+    pub(super) fn around(
+        dispatch: &Dispatch,
+        id: &Id,
+        is_it: impl Fn(&mut CallState) -> bool,
+    ) -> Self {
         let mut found = None;
         walk_of(dispatch)(dispatch, id, &mut |id, state| {
             let Some(LlmSpan(cell)) = state.get_mut() else {
                 return ControlFlow::Continue(());
             };
             let mut state = cell.lock();
-            if is_it(&state) {
+            if is_it(&mut state) {
                 state.handle_made();
                 found = Some(Found {
                     cell: Arc::clone(cell),

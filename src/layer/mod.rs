@@ -9,6 +9,7 @@ mod call;
 mod callsite;
 mod context;
 mod detached;
+mod exchange;
 mod gate;
 mod handle;
 mod install;
@@ -46,6 +47,7 @@ pub use self::{
     self_test::Blinded,
     stream::AuditedStream,
 };
+pub(crate) use self::{call::nanos, exchange::Exchange};
 use self::{
     call::{Beginning, CallCell},
     callsite::{Callsite, Callsites, Kind, Names},

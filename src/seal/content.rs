@@ -10,8 +10,9 @@ use crate::{
     entry::{LINE_BYTES_MAX, Members},
     facts::{FactValue, Facts},
     json,
-    provider::{Body, Request, Want, read, read_request},
-    record::{AuditRecord, CallData, Payload, ResponseBody},
+    judge::responses,
+    provider::{Request, Want, read_request},
+    record::{AuditRecord, CallData, Payload},
     semconv::{Role, Slot, ValueType},
 };
 
@@ -98,9 +99,14 @@ fn material(payload: &Payload) -> Material<'_> {
     }
 }
 
-/// The output of the response that has one; of several, all in a list.
+/// The output of the response that has one; of several, all in a list. One whose middle is missing has none.
 fn outputs(call: &CallData) -> Option<Material<'_>> {
-    let mut outputs: Vec<_> = call.responses.iter().filter_map(output).collect();
+    let whole = responses(call, Want::Output)
+        .into_iter()
+        .filter(|response| response.body.omitted_bytes == 0);
+    let mut outputs: Vec<_> = whole
+        .filter_map(|response| response.reading.output)
+        .collect();
     if outputs.len() > 1 {
         let mut list = vec![b'['];
         list.extend(outputs.join(&b","[..]));
@@ -108,10 +114,6 @@ fn outputs(call: &CallData) -> Option<Material<'_>> {
         return Some(Material::Json(Cow::Owned(list)));
     }
     outputs.pop().map(Material::Json)
-}
-
-fn output(body: &ResponseBody) -> Option<Cow<'_, [u8]>> {
-    read(&Body::from(body), Want::Output).output
 }
 
 /// The first attribute that has content of this role; one that has all of it counts before numbered parts.

@@ -123,17 +123,34 @@ impl Sealer {
         record: &AuditRecord,
         contents: &Contents<'_>,
     ) {
-        let capture = match (record.capture, contents.is_of_attributes) {
-            (Capture::Span, false) => "span",
-            (Capture::Span, true) => "attributes",
-            (Capture::Detached, false) => "detached",
-            (Capture::Detached, true) => "detached+attributes",
-        };
-        members.push_str("capture", capture);
+        members.push_str("capture", &captured(record, contents));
         if let Some(name) = &self.service_name {
             members.push_str("service_name", name);
         }
     }
+}
+
+/// How the record came to be: a word for each thing that was so.
+fn captured(record: &AuditRecord, contents: &Contents<'_>) -> String {
+    let call = record.call.as_deref();
+    let seen = call.map(|call| call.captured).unwrap_or_default();
+    let begins = match record.capture {
+        Capture::Span if contents.is_of_attributes => "attributes",
+        Capture::Span => "span",
+        Capture::Detached => "detached",
+        Capture::Http => "http",
+    };
+    let is_span = record.capture == Capture::Span;
+    let further = [
+        ("+http", seen.is_http && record.capture != Capture::Http),
+        ("+attributes", contents.is_of_attributes && !is_span),
+        ("+request_unread", seen.request_unread),
+        ("+response_partial", seen.response_partial),
+    ];
+    let further = further.into_iter().filter(|(_, is_so)| *is_so);
+    std::iter::once(begins)
+        .chain(further.map(|(word, _)| word))
+        .collect()
 }
 
 /// The seventeen keys that every record has.

@@ -1,0 +1,1 @@
+//! The decisions of the capture, without a connection.
