@@ -41,8 +41,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Extensions;
 use http_body::{Body as _, Frame, SizeHint};
+use http_types_1::{self as http, Extensions};
 use reqwest::{Body, Request, Response, ResponseBuilderExt as _};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 

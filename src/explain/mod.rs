@@ -218,6 +218,7 @@ impl<'a> Exchange<'a> {
                     complete: self.is_whole,
                     flavour,
                     headers: self.headers.clone(),
+                    ..ResponseBody::default()
                 }],
                 ..CallData::default()
             })),
