@@ -156,11 +156,19 @@ impl<'a> Said<'a> {
                 |reading| reading.response_model.as_deref(),
                 Slot::ResponseModel,
             ),
-            service_tier: self.latest(
-                |reading| reading.service_tier.as_deref(),
-                Slot::OpenAiResponseTier,
-            ),
+            service_tier: self
+                .latest(
+                    |reading| reading.service_tier.as_deref(),
+                    Slot::OpenAiResponseTier,
+                )
+                .or(self.asked_tier()),
         }
+    }
+
+    /// The tier that the request asked for; `auto` names none.
+    fn asked_tier(&self) -> Option<&str> {
+        let asked = self.request.service_tier.as_deref();
+        asked.filter(|tier| *tier != "auto")
     }
 
     /// What the latest response says that says it, else what the span does.

@@ -19,6 +19,9 @@ const IN_PIECES: [&str; 9] = [
     "transcript",
 ];
 
+/// Elements of a list that pieces can name by their place.
+const ELEMENTS_MAX: usize = 4096;
+
 /// A value that is being put together.
 pub(crate) enum Node {
     /// As it was spelled.
@@ -62,6 +65,31 @@ impl Node {
         }
     }
 
+    /// Adds to a text that may still stand as it was spelled.
+    pub(crate) fn continue_text(&mut self, piece: &str) {
+        if let Self::Raw(raw) = self
+            && let Some(text) = json::text(raw)
+        {
+            *self = Self::Text(text.into_owned());
+        }
+        self.push_text(piece);
+    }
+
+    /// Returns the element at a place of a list, which grows to hold it; none at a place that no honest list has.
+    pub(crate) fn element(&mut self, at: u64) -> Option<&mut Self> {
+        let at = usize::try_from(at).ok().filter(|at| *at < ELEMENTS_MAX)?;
+        if !matches!(self, Self::List(_)) {
+            *self = Self::List(Vec::new());
+        }
+        let Self::List(elements) = self else {
+            unreachable!("it was made a list above");
+        };
+        while elements.len() <= at {
+            elements.push(Self::object());
+        }
+        elements.get_mut(at)
+    }
+
     /// Adds an element to a list.
     pub(crate) fn push(&mut self, element: &[u8]) {
         let element = Self::of(element);
@@ -87,6 +115,15 @@ impl Node {
                 members.len() - 1
             });
         &mut members[at].1
+    }
+
+    /// Returns a member of an object, where it is there.
+    pub(crate) fn known(&mut self, key: &str) -> Option<&mut Self> {
+        let Self::Object(members) = self else {
+            return None;
+        };
+        let found = members.iter_mut().find(|(name, _)| name == key);
+        found.map(|(_, value)| value)
     }
 
     fn merge_object(&mut self, piece: &[u8]) {
@@ -142,6 +179,22 @@ impl Node {
     pub(crate) fn remove(&mut self, key: &str) {
         if let Self::Object(members) = self {
             members.retain(|(name, _)| name != key);
+        }
+    }
+
+    /// Takes a member out of an object where it has nothing in it.
+    pub(crate) fn remove_empty(&mut self, key: &str) {
+        if let Self::Object(members) = self {
+            members.retain(|(name, value)| name != key || !value.is_empty());
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Raw(raw) => matches!(raw.as_slice(), b"null" | b"\"\"" | b"[]" | b"{}"),
+            Self::Text(text) => text.is_empty(),
+            Self::Object(members) => members.is_empty(),
+            Self::List(elements) => elements.is_empty(),
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod anthropic;
 mod array;
+mod cohere;
 mod decode;
 mod event_stream;
 mod events;
@@ -20,8 +21,14 @@ mod hosts;
 mod merge;
 mod names;
 mod ndjson;
+mod no_events;
 mod object;
+mod ollama;
 mod openai_chat;
+mod openai_completions;
+mod openai_embeddings;
+mod openai_responses;
+mod openai_usage;
 mod reading;
 mod refusal;
 mod request;
@@ -62,20 +69,43 @@ struct Reader {
 
 macro_rules! reader {
     ($flavour:ident, $module:ident) => {
+        reader!($flavour, $module::{is_body, is_event}, $module::{read_body, stream})
+    };
+    ($flavour:ident, $told:ident::{$is_body:ident, $is_event:ident}, $module:ident::{$read_body:ident, $stream:ident}) => {
         Reader {
             flavour: Flavour::$flavour,
-            is_body: $module::is_body,
-            is_event: $module::is_event,
-            read_body: $module::read_body,
-            stream: $module::stream,
+            is_body: $told::$is_body,
+            is_event: $told::$is_event,
+            read_body: $module::$read_body,
+            stream: $module::$stream,
+        }
+    };
+    // Without a stream.
+    ($flavour:ident, $module:ident::{$is_body:ident, $read_body:ident}) => {
+        Reader {
+            flavour: Flavour::$flavour,
+            is_body: $module::$is_body,
+            is_event: no_events::is_event,
+            read_body: $module::$read_body,
+            stream: no_events::stream,
         }
     };
 }
 
 /// The flavours that have readers; of those that a body looks like, the first counts.
-const READERS: [Reader; 2] = [
+const READERS: [Reader; 12] = [
     reader!(AnthropicMessages, anthropic),
     reader!(OpenAiChat, openai_chat),
+    reader!(OpenAiResponses, openai_responses),
+    reader!(OpenAiCompletions, openai_completions::{is_body, is_event}, openai_chat::{read_body, stream}),
+    reader!(OpenAiEmbeddings, openai_embeddings::{is_body, read_body}),
+    reader!(CohereChatV2, cohere::{is_v2_body, is_v2_event}, cohere::{read_v2_body, v2_stream}),
+    reader!(CohereChatV1, cohere::{is_v1_body, is_v1_event}, cohere::{read_v1_body, v1_stream}),
+    reader!(CohereEmbed, cohere::{is_embed_body, read_embed_body}),
+    reader!(Rerank, cohere::{is_rerank_body, read_rerank_body}),
+    reader!(OllamaChat, ollama::{is_chat_body, is_chat_event}, ollama::{read_chat_body, chat_stream}),
+    reader!(OllamaGenerate, ollama::{is_generate_body, is_generate_event}, ollama::{read_generate_body, generate_stream}),
+    reader!(OllamaEmbed, ollama::{is_embed_body, read_embed_body}),
 ];
 
 impl Reader {

@@ -1,7 +1,8 @@
 //! `OpenAI` Chat Completions, and every host that speaks it: whole bodies and streams.
 //!
 //! Promise: of usage that is sent more than once the last counts; nothing is ever added up.
-//! Not here: which host it is; what differs between hosts is told by the fields that they send.
+//! Not here: which host it is; what differs between hosts is told by the fields that they send. Counts are in
+//! `openai_usage`.
 //!
 //! # Source
 //! openai/openai-python at e43b4224, and what recorded bodies of a dozen hosts have.
@@ -12,10 +13,10 @@ use super::{
     EventReader,
     merge::Node,
     object::Object,
-    reading::{MediaTokens, Reading},
-    refusal::ProviderError,
+    openai_usage::Counts,
+    reading::Reading,
+    refusal::{ProviderError, refusal_code},
 };
-use crate::operation::Usage;
 
 /// Says whether an event is of this flavour.
 pub(super) fn is_event(_name: &[u8], event: &Object<'_>) -> bool {
@@ -38,129 +39,121 @@ fn has_messages(body: &Object<'_>) -> bool {
 pub(super) fn read_body<'a>(body: &Object<'a>) -> Reading<'a> {
     let mut known = Known::default();
     known.merge(body);
-    let mut reading = known.into_reading();
-    reading.is_complete = body.is_whole;
-    reading.output = body.get("choices").map(Cow::Borrowed);
-    for choice in body.elements("choices").filter_map(Object::parse) {
-        reading
-            .finish_reasons
-            .extend(choice.owned_text("finish_reason"));
-        if choice
-            .object("message")
-            .is_some_and(|message| message.text("refusal").is_some())
-        {
-            reading.refusal = Some("refusal");
+    let mut calls = ToolCalls::default();
+    let mut finish_reasons = Vec::new();
+    for (at, choice) in (0..).zip(body.elements("choices").filter_map(Object::parse)) {
+        finish_reasons.extend(choice.owned_text("finish_reason"));
+        known.merge_choice(&choice);
+        if let Some(message) = choice.object("message") {
+            calls.merge(at, &message);
         }
     }
-    reading
+    Reading {
+        is_complete: body.is_whole,
+        output: body.get("choices").map(Cow::Borrowed),
+        ..known.into_reading(finish_reasons, calls)
+    }
 }
 
-/// What stands beside the choices, in a body or in the chunks so far.
+/// What is known but the output, of a body or of the chunks so far.
 #[derive(Default)]
 struct Known {
     model: Option<String>,
     id: Option<String>,
+    request_id: Option<String>,
     service_tier: Option<String>,
-    counts: Counts,
+    counts: Option<Counts>,
     error: Option<ProviderError>,
+    refusal: Option<&'static str>,
 }
 
 impl Known {
     fn merge(&mut self, body: &Object<'_>) {
         self.model = body.owned_text("model").or_else(|| self.model.take());
         self.id = body.owned_text("id").or_else(|| self.id.take());
-        self.service_tier = body
-            .owned_text("service_tier")
-            .or_else(|| self.service_tier.take());
-        let groq = || body.object("x_groq")?.object("usage");
-        if let Some(usage) = body.object("usage").or_else(groq) {
-            self.counts = Counts::read(&usage);
-            self.service_tier = self
-                .service_tier
-                .take()
-                .or_else(|| usage.owned_text("service_tier"));
+        let tier = body.owned_text("service_tier");
+        self.service_tier = tier.or_else(|| self.service_tier.take());
+        let groq = body.object("x_groq");
+        if let Some(groq) = &groq {
+            self.request_id = groq.owned_text("id").or_else(|| self.request_id.take());
         }
-        self.error = ProviderError::read(body).or_else(|| self.error.take());
+        let again = || groq.as_ref()?.get("usage");
+        if let Some(usage) = body.get("usage").or_else(again) {
+            self.counts = Some(Counts::read(usage));
+        }
+        let error = ProviderError::read(body);
+        let by_groq = || ProviderError::read(groq.as_ref()?);
+        self.error = error.or_else(by_groq).or_else(|| self.error.take());
     }
 
-    fn into_reading(self) -> Reading<'static> {
-        Reading {
+    /// Takes what a choice says beside its content: Moonshot's usage, `OpenRouter`'s error, refusals.
+    fn merge_choice(&mut self, choice: &Object<'_>) {
+        if let Some(usage) = choice.get("usage") {
+            self.counts = Some(Counts::read(usage));
+        }
+        self.error = ProviderError::read(choice).or_else(|| self.error.take());
+        let native = || refusal_code(&choice.text("native_finish_reason")?);
+        let message = choice.object("delta").or_else(|| choice.object("message"));
+        let spoken = message.is_some_and(|message| message.text("refusal").is_some());
+        self.refusal = self.refusal.or_else(native).or(spoken.then_some("refusal"));
+    }
+
+    fn into_reading(self, finish_reasons: Vec<String>, calls: ToolCalls) -> Reading<'static> {
+        let by_reason = || {
+            finish_reasons
+                .iter()
+                .find_map(|reason| ProviderError::of_finish_reason(reason))
+        };
+        let mut reading = Reading {
             response_model: self.model,
             response_id: self.id,
+            provider_request_id: self.request_id,
             service_tier: self.service_tier,
-            usage: self.counts.usage,
-            media: self.counts.media,
-            input_tokens_reported: self.counts.input_reported,
-            output_tokens_reported: self.counts.usage.output_tokens,
-            reported_cost_usd: self.counts.cost,
-            error: self.error,
+            error: self.error.or_else(by_reason),
+            refusal: self.refusal,
+            tool_calls: calls.into_names(),
+            finish_reasons,
             ..Reading::default()
-        }
+        };
+        self.counts.unwrap_or_default().tell(&mut reading);
+        reading
     }
 }
 
+/// The names of tool calls, each by its choice and its place.
 #[derive(Default)]
-struct Counts {
-    usage: Usage,
-    media: MediaTokens,
-    input_reported: Option<u64>,
-    cost: Option<String>,
-}
+struct ToolCalls(BTreeMap<(u64, u64), String>);
 
-impl Counts {
-    fn read(usage: &Object<'_>) -> Self {
-        let details = usage.object("prompt_tokens_details");
-        let detail = |key: &str| details.as_ref()?.count(key);
-        let prompt = usage.count("prompt_tokens");
-        let output = usage.count("completion_tokens");
-        let audio_in = detail("audio_tokens");
-        let read = detail("cached_tokens")
-            .or_else(|| usage.count("num_cached_tokens"))
-            .or_else(|| usage.count("prompt_cache_hit_tokens"));
-        let outside = audio_outside(prompt, output, audio_in, usage.count("total_tokens"));
-        Self {
-            usage: Usage {
-                input_tokens: prompt.map(|prompt| prompt.saturating_add(outside)),
-                output_tokens: output,
-                thinking_tokens: usage.count_in("completion_tokens_details", "reasoning_tokens"),
-                cache_read_tokens: read,
-                cache_write_tokens: detail("cache_write_tokens"),
-                ..Usage::default()
-            },
-            media: MediaTokens {
-                input_audio: audio_in,
-                output_audio: usage.count_in("completion_tokens_details", "audio_tokens"),
-                ..MediaTokens::default()
-            },
-            input_reported: prompt,
-            cost: reported_cost(usage),
+impl ToolCalls {
+    /// Takes the calls of a message or of a piece of one; a call's first piece has its name.
+    fn merge(&mut self, choice: u64, message: &Object<'_>) {
+        let elements = message.elements("tool_calls").filter_map(Object::parse);
+        for call in elements {
+            let at = call.count("index");
+            let function = call.object("function").or_else(|| call.object("custom"));
+            if let Some(name) = function.and_then(|function| function.owned_text("name")) {
+                let at = at.unwrap_or_else(|| self.next(choice));
+                self.0.entry((choice, at)).or_insert(name);
+            }
+        }
+        // The form before `tool_calls`: one call, and no index.
+        let function = message.object("function_call");
+        if let Some(name) = function.and_then(|function| function.owned_text("name")) {
+            self.0.entry((choice, u64::MAX)).or_insert(name);
         }
     }
-}
 
-/// Audio tokens that the prompt's count leaves out: Mistral's total says so.
-fn audio_outside(
-    prompt: Option<u64>,
-    output: Option<u64>,
-    audio: Option<u64>,
-    total: Option<u64>,
-) -> u64 {
-    let sum = |audio: u64| prompt?.checked_add(output?)?.checked_add(audio);
-    match (audio, total) {
-        (Some(audio), Some(total)) if sum(audio) == Some(total) => audio,
-        _ => 0,
+    /// The place behind the last call of a choice.
+    fn next(&self, choice: u64) -> u64 {
+        let mut of_choice = self.0.range((choice, 0)..(choice, u64::MAX));
+        of_choice
+            .next_back()
+            .map_or(0, |((_, at), _)| at.saturating_add(1))
     }
-}
 
-/// The provider's own price in dollars, as it spelled the number.
-fn reported_cost(usage: &Object<'_>) -> Option<String> {
-    let of_parts = usage
-        .object("cost")
-        .and_then(|parts| parts.get("total_cost"));
-    let number = of_parts
-        .or_else(|| usage.get("cost"))
-        .filter(|raw| raw[0].is_ascii_digit())?;
-    Some(String::from_utf8_lossy(number).into_owned())
+    fn into_names(self) -> Vec<String> {
+        self.0.into_values().collect()
+    }
 }
 
 /// A stream of this flavour, put together.
@@ -169,8 +162,8 @@ struct Stream {
     with_output: bool,
     known: Known,
     finish_reasons: Vec<String>,
+    calls: ToolCalls,
     choices: BTreeMap<u64, Node>,
-    has_refused: bool,
     is_done: bool,
 }
 
@@ -187,17 +180,15 @@ impl Stream {
         let reason = choice.owned_text("finish_reason");
         let new = reason.filter(|reason| !self.finish_reasons.contains(reason));
         self.finish_reasons.extend(new);
-        let refusal = choice
-            .object("delta")
-            .and_then(|delta| delta.text("refusal"));
-        self.has_refused |= refusal.is_some();
+        self.known.merge_choice(choice);
+        let index = choice.count("index").unwrap_or(0);
+        let delta = choice.object("delta");
+        if let Some(message) = delta.as_ref().or(choice.object("message").as_ref()) {
+            self.calls.merge(index, message);
+        }
         if self.with_output {
-            let index = choice.count("index").unwrap_or(0);
             let node = self.choices.entry(index).or_insert_with(Node::object);
-            for (key, value) in choice.iter() {
-                let key = if key == "delta" { "message" } else { key };
-                node.member(key).merge(key, value);
-            }
+            add(node, choice, delta.is_some());
         }
     }
 
@@ -205,12 +196,8 @@ impl Stream {
     fn output(&mut self) -> Option<Vec<u8>> {
         let mut out = vec![b'['];
         for choice in self.choices.values_mut() {
-            let message = choice.member("message");
-            if let Node::Object(members) = message {
-                let calls = members.iter_mut().find(|(key, _)| key == "tool_calls");
-                for call in calls.map(|(_, calls)| calls.elements()).unwrap_or_default() {
-                    call.remove("index");
-                }
+            if let Some(message) = choice.known("message") {
+                remove_indexes(message);
             }
             if out.len() > 1 {
                 out.push(b',');
@@ -219,6 +206,28 @@ impl Stream {
         }
         out.push(b']');
         (out.len() > 2).then_some(out)
+    }
+}
+
+/// Adds a chunk's choice to what is there.
+fn add(node: &mut Node, choice: &Object<'_>, has_delta: bool) {
+    for (key, value) in choice.iter() {
+        match key {
+            "delta" => node.member("message").merge("message", value),
+            // Perplexity repeats the whole message so far beside each piece.
+            "message" if has_delta => {}
+            "message" => *node.member(key) = Node::of(value),
+            // Usage stands beside the choices of a whole body.
+            "usage" => {}
+            _ => node.member(key).merge(key, value),
+        }
+    }
+}
+
+fn remove_indexes(message: &mut Node) {
+    let calls = message.known("tool_calls");
+    for call in calls.map(Node::elements).unwrap_or_default() {
+        call.remove("index");
     }
 }
 
@@ -245,10 +254,8 @@ impl EventReader for Stream {
         let is_finished = !self.finish_reasons.is_empty();
         Reading {
             is_complete: self.is_done || is_whole && is_finished,
-            finish_reasons: self.finish_reasons,
-            refusal: self.has_refused.then_some("refusal"),
             output: output.map(Cow::Owned),
-            ..self.known.into_reading()
+            ..self.known.into_reading(self.finish_reasons, self.calls)
         }
     }
 }

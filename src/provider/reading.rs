@@ -85,9 +85,13 @@ pub(crate) struct Reading<'a> {
     pub(crate) batch: bool,
     /// The provider's own price in dollars, as it spelled the number.
     pub(crate) reported_cost_usd: Option<String>,
+    /// The same in xAI's unit, where it was said so.
+    pub(crate) reported_cost_ticks: Option<u64>,
     pub(crate) error: Option<ProviderError>,
     /// The reason's code, where the provider refused in another way than by a finish reason.
     pub(crate) refusal: Option<&'static str>,
+    /// What a refusal was about, in the provider's word.
+    pub(crate) refusal_category: Option<String>,
     /// The provider's usage object as it was spelled; of a stream, the last one that counts.
     pub(crate) raw_usage: Option<Cow<'a, [u8]>>,
     /// The JSON that is hashed: `content`, `choices`, ...; a stream's in the form that a whole body has.
@@ -167,8 +171,10 @@ impl Reading<'_> {
             geo: self.geo,
             batch: self.batch,
             reported_cost_usd: self.reported_cost_usd,
+            reported_cost_ticks: self.reported_cost_ticks,
             error: self.error,
             refusal: self.refusal,
+            refusal_category: self.refusal_category,
         }
     }
 }

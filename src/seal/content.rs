@@ -35,7 +35,7 @@ impl<'a> Contents<'a> {
         let body = call.and_then(|call| call.request.as_deref());
         let request = body.map(read_request).unwrap_or_default();
         let mut contents = call
-            .map(|call| Self::of_call(call, &request))
+            .map(|call| Self::of_call(call, request))
             .unwrap_or_default();
         let roles = [Role::System, Role::Input, Role::Output];
         let slots = [
@@ -52,16 +52,16 @@ impl<'a> Contents<'a> {
         contents
     }
 
-    fn of_call(call: &'a CallData, request: &Request<'a>) -> Self {
+    fn of_call(call: &'a CallData, request: Request<'a>) -> Self {
         let given = |payload: &'a Option<Payload>| payload.as_ref().map(material);
         let read = |raw: Option<&'a [u8]>| raw.map(|raw| Material::Json(Cow::Borrowed(raw)));
         // A request that is no object we know is hashed as it was sent.
-        let whole = || call.request.as_deref().filter(|_| request.is_unknown());
+        let is_unknown = request.is_unknown();
+        let whole = || call.request.as_deref().filter(|_| is_unknown);
+        let input = request.input.map(Material::Json);
         Self {
             system: given(&call.system).or_else(|| read(request.system)),
-            input: given(&call.input)
-                .or_else(|| read(request.input))
-                .or_else(|| read(whole())),
+            input: given(&call.input).or(input).or_else(|| read(whole())),
             output: given(&call.output).or_else(|| outputs(call)),
             is_of_attributes: false,
         }
