@@ -101,6 +101,10 @@ mod audit;
 
 pub mod testing;
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 // The public interface.
 pub use ack::{Ack, AckError, Durable};
 pub use audit::{AuditGuard, BuildError, Builder, Durability, Left, LlmAudit};

@@ -1,0 +1,4 @@
+//! Feeds `openai_responses` of the library's table of readers.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tracing_llm_audit::fuzzing::run("openai_responses", data));

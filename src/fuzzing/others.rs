@@ -1,0 +1,113 @@
+//! What must hold of whatever else comes from outside: requests, URLs, price tables, error texts, journal lines, JSON.
+
+use super::number_of;
+use crate::{
+    clock::Timestamp,
+    entry::Entry,
+    explain::Exchange,
+    json,
+    price::PriceTable,
+    provider::{provider_name, read_request, route, route_path},
+    redact::redact,
+};
+
+/// A request and its response, cut apart at a byte that the bytes choose.
+pub(super) fn check_exchange(data: &[u8]) {
+    thread_local! {
+        static PRICES: PriceTable = PriceTable::embedded();
+    }
+    let at = data.iter().position(|byte| *byte == 0);
+    let (request, response) = data.split_at(at.unwrap_or(data.len() / 2));
+    let exchange = Exchange::new(response).request(request);
+    let told = PRICES.with(|prices| exchange.explain(prices));
+    let line = format!("{told:?}");
+    assert!(!line.is_empty());
+    if let Some(usd) = told.record.cost_usd {
+        assert!(!usd.amount().is_sign_negative(), "a negative cost");
+    }
+}
+
+/// A request's body: what it says is part of it.
+pub(super) fn check_request(data: &[u8]) {
+    let request = read_request(data);
+    for part in [request.input, request.system].into_iter().flatten() {
+        assert!(part.len() <= data.len(), "content came from nowhere");
+    }
+}
+
+/// A host and a path, cut apart at the first slash.
+pub(super) fn check_route(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let at = text.find('/').unwrap_or(text.len());
+    let (host, path) = text.split_at(at);
+    let by_host = route(host, path);
+    let by_path = route_path(path);
+    if let Some(route) = &by_host {
+        assert_eq!(provider_name(route.provider), route.provider);
+    }
+    drop((by_host, by_path));
+}
+
+/// A price table: one that is taken prices without a panic, and never below zero.
+pub(super) fn check_price_table(data: &[u8]) {
+    let at = Timestamp::from_micros(1_790_000_000_000_000);
+    let Ok(prices) = PriceTable::from_json(data, at) else {
+        return;
+    };
+    let body = br#"{"type":"message","model":"m","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,
+        "cache_creation_input_tokens":5,"cache_read_input_tokens":7,"output_tokens":11}}"#;
+    for model in ["claude-sonnet-4-5", "gpt-4o", "m", ""] {
+        let told = Exchange::new(body)
+            .model(model)
+            .provider("anthropic")
+            .at(at);
+        if let Some(usd) = told.explain(&prices).record.cost_usd {
+            assert!(!usd.amount().is_sign_negative(), "a negative cost");
+        }
+    }
+}
+
+/// An error's text: redacting twice is redacting once.
+pub(super) fn check_redact(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let once = redact(&text);
+    let twice = redact(&once);
+    assert_eq!(twice, once, "redacting again changes it");
+}
+
+/// A journal's line: what is taken can be asked for everything.
+pub(super) fn check_entry(data: &[u8]) {
+    let Ok(entry) = Entry::parse(data) else {
+        return;
+    };
+    let first = entry.check_commitments();
+    let parsed = Entry::parse(entry.line()).expect("the line that was just read");
+    assert!(parsed.leaf() == entry.leaf() && parsed.check_commitments() == first);
+    for (key, _) in entry.members() {
+        let _ = (entry.text(&key), entry.unsigned(&key));
+    }
+}
+
+/// Any JSON: its normal and its canonical form are their own.
+pub(super) fn check_json(data: &[u8]) {
+    let mut once = Vec::new();
+    if json::normalize(&mut once, data, 1).is_ok() {
+        let mut twice = Vec::new();
+        json::normalize(&mut twice, &once, 1).expect("a normal form is JSON");
+        assert_eq!(once, twice, "normalising again changes it");
+    }
+    let mut once = Vec::new();
+    if json::canonical(&mut once, data).is_ok() {
+        let mut twice = Vec::new();
+        json::canonical(&mut twice, &once).expect("a canonical form is JSON");
+        assert_eq!(once, twice, "the canonical form has another");
+    }
+    let at = number_of(data) as usize % (data.len() + 1);
+    let cut = json::members(&data[..at]).filter_map(Result::ok).count();
+    assert!(cut <= data.len(), "members came from nowhere");
+    let _ = (
+        json::elements(data).count(),
+        json::text(data),
+        json::unsigned(data),
+    );
+}
