@@ -114,7 +114,11 @@ def main():
         recordings = json.load(file)["fixtures"]
     said = {}
     for recording in recordings:
-        expected = recording["expected"]
+        expected = dict(recording["expected"])
+        usage = recording["raw_usage"] if isinstance(recording["raw_usage"], dict) else {}
+        details = usage.get("promptTokensDetails") or []
+        audio = sum(detail["tokenCount"] for detail in details if detail["modality"] == "AUDIO")
+        expected.setdefault("input_audio_tokens", audio)
         names = [expected.get("response_model"), expected.get("request_model")]
         models = [model_of(table, recording["provider"], name) for name in names if name]
         model = next((model for model in models if model), None)

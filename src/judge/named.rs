@@ -45,12 +45,12 @@ pub(crate) fn canonical(name: &str) -> Cow<'_, str> {
 
 /// Returns the provider's method where it is known, else the operation.
 pub(super) fn action(said: &Said<'_>, operation: &str) -> String {
-    if operation != "chat" && operation != "embeddings" && operation != "text_completion" {
-        return operation.to_owned();
-    }
-    let by_flavour = said
-        .flavour()
-        .filter(|flavour| flavour.operation() == operation);
+    // One method of Google's is called by either word.
+    let generating = ["chat", "generate_content"];
+    let by_flavour = said.flavour().filter(|flavour| {
+        flavour.operation() == operation
+            || generating.contains(&operation) && generating.contains(&flavour.operation())
+    });
     if let Some(flavour) = by_flavour {
         return flavour.action().to_owned();
     }

