@@ -56,11 +56,21 @@ pub(super) fn verdict(said: &Said<'_>, operation: &str) -> Verdict {
         status,
         error_type: error_type.as_deref().map(code),
         error_message: redact(failure.message()).into_owned(),
-        blocked_reason: guard(said)
-            .or(refusal)
-            .filter(|_| status == Status::Blocked)
-            .map(code),
+        blocked_reason: blocked_reason(said, refusal).filter(|_| status == Status::Blocked),
     }
+}
+
+/// The reason's code; behind a provider's, what the refusal was about: `refusal:cyber`.
+fn blocked_reason(said: &Said<'_>, refusal: Option<&str>) -> Option<String> {
+    let by_provider = || {
+        let last = said.readings.last();
+        let category = last.and_then(|reading| reading.refusal_category.as_deref());
+        Some(match (refusal?, category) {
+            (reason, Some(category)) => code(&format!("{reason}:{category}")),
+            (reason, None) => code(reason),
+        })
+    };
+    guard(said).map(code).or_else(by_provider)
 }
 
 /// The first rule that fits.

@@ -3,6 +3,12 @@
 //! Promise: totals include cached input; the output count of `message_start` is a stub and never taken for the answer.
 //! Not here: prices of the iterations that the top-level counts leave out.
 //!
+//! # What is billed
+//! Where a model declined and another answered, `usage.iterations` has each attempt: the declined as `message` with
+//! its model, the one that answered as `fallback_message`. An attempt that brought no output is not billed, one that
+//! declined in the middle is, at its own model's price. An answer that is a refusal without any output is not billed
+//! either.
+//!
 //! # Source
 //! anthropics/anthropic-sdk-python at 009b0353, and what recorded streams do.
 
@@ -34,18 +40,35 @@ pub(super) fn read_body<'a>(body: &Object<'a>) -> Reading<'a> {
     if let Some(usage) = body.object("usage") {
         counts.merge(&usage);
     }
+    let blocks = body.elements("content").filter_map(Object::parse);
     let mut reading = Reading {
         is_complete: body.is_whole,
         response_model: body.owned_text("model"),
         response_id: body.owned_text("id"),
         provider_request_id: body.owned_text("request_id"),
         finish_reasons: body.owned_text("stop_reason").into_iter().collect(),
+        refusal_category: refusal_category(body),
+        tool_calls: blocks.filter_map(|block| tool_name(&block)).collect(),
         error: ProviderError::read(body),
+        raw_usage: body.get("usage").map(Cow::Borrowed),
         output: body.get("content").map(Cow::Borrowed),
         ..Reading::default()
     };
     counts.tell(&mut reading);
     reading
+}
+
+/// What a refusal was about, where the provider has a word for it.
+fn refusal_category(message: &Object<'_>) -> Option<String> {
+    message.object("stop_details")?.owned_text("category")
+}
+
+/// The name of the tool that a block calls, whoever runs it.
+fn tool_name(block: &Object<'_>) -> Option<String> {
+    let kind = block.text("type").unwrap_or_default();
+    block
+        .owned_text("name")
+        .filter(|_| kind.ends_with("tool_use"))
 }
 
 /// The usage fields, merged one by one: the later that is not null wins.
@@ -148,6 +171,31 @@ impl Counts {
         reading.geo = self.geo;
         reading.web_fetches = self.fetches;
         reading.iterations = self.iterations;
+        settle(&mut reading.iterations);
+        let is_refused = reading
+            .finish_reasons
+            .iter()
+            .any(|reason| reason == "refusal");
+        if is_refused && reading.iterations.is_empty() && reading.usage.output_tokens == Some(0) {
+            reading.billed = Some(Usage {
+                input_tokens: Some(0),
+                output_tokens: Some(0),
+                ..Usage::default()
+            });
+        }
+    }
+}
+
+/// Marks the attempts of a fallback that brought nothing as not billed.
+fn settle(iterations: &mut [Iteration]) {
+    let is_attempt = |kind: &str| matches!(kind, "message" | "fallback_message");
+    if iterations
+        .iter()
+        .any(|iteration| iteration.kind == "fallback_message")
+    {
+        for attempt in iterations.iter_mut().filter(|it| is_attempt(&it.kind)) {
+            attempt.billed = attempt.usage.output_tokens.is_some_and(|count| count > 0);
+        }
     }
 }
 
@@ -172,7 +220,11 @@ struct Stream {
     stop_reason: Option<String>,
     error: Option<ProviderError>,
     request_id: Option<String>,
+    refusal_category: Option<String>,
     counts: Counts,
+    /// The members of the usage objects, the later before the earlier.
+    raw_usage: Vec<(String, Vec<u8>)>,
+    tool_calls: BTreeMap<u64, String>,
     /// The output count of a `message_delta`; that of `message_start` is a stub.
     output: Option<u64>,
     blocks: BTreeMap<u64, Block>,
@@ -202,7 +254,11 @@ impl Stream {
         self.id = message.owned_text("id");
         self.stop_reason = message.owned_text("stop_reason");
         if let Some(usage) = message.object("usage") {
-            self.counts.merge(&usage);
+            self.usage(&usage);
+        }
+        for (at, block) in (0..).zip(message.elements("content").filter_map(Object::parse)) {
+            self.tool_calls
+                .extend(tool_name(&block).map(|name| (at, name)));
         }
         if self.with_output {
             let blocks = (0..).zip(message.elements("content"));
@@ -216,15 +272,46 @@ impl Stream {
             self.stop_reason = delta
                 .owned_text("stop_reason")
                 .or_else(|| self.stop_reason.take());
+            let category = refusal_category(&delta);
+            self.refusal_category = category.or_else(|| self.refusal_category.take());
         }
         if let Some(usage) = event.object("usage") {
-            self.counts.merge(&usage);
+            self.usage(&usage);
             self.output = usage.count("output_tokens").or(self.output);
         }
     }
 
+    fn usage(&mut self, usage: &Object<'_>) {
+        self.counts.merge(usage);
+        for (key, value) in usage.iter().filter(|(_, value)| *value != b"null") {
+            self.raw_usage.retain(|(known, _)| known != key);
+            self.raw_usage.push((key.to_owned(), value.to_vec()));
+        }
+    }
+
+    /// The usage objects as one; what the first says of the output is no answer.
+    fn spelled_usage(&mut self) -> Option<Vec<u8>> {
+        let has_output = self.output.is_some();
+        self.raw_usage
+            .retain(|(key, _)| has_output || key != "output_tokens");
+        let mut out = Vec::new();
+        for (key, value) in &self.raw_usage {
+            out.push(if out.is_empty() { b'{' } else { b',' });
+            json::write_str(&mut out, key);
+            out.push(b':');
+            out.extend_from_slice(value);
+        }
+        out.push(b'}');
+        (out.len() > 1).then_some(out)
+    }
+
     fn block_start(&mut self, event: &Object<'_>) {
-        if let Some((at, block)) = event.count("index").zip(event.get("content_block")) {
+        let Some((at, block)) = event.count("index").zip(event.get("content_block")) else {
+            return;
+        };
+        let name = Object::parse(block).and_then(|block| tool_name(&block));
+        self.tool_calls.extend(name.map(|name| (at, name)));
+        if self.with_output {
             self.blocks.insert(at, Block::of(block));
         }
     }
@@ -258,7 +345,7 @@ impl EventReader for Stream {
             "message_start" => self.start(&event),
             "message_delta" => self.delta(&event),
             "message_stop" => self.stopped = true,
-            "content_block_start" if self.with_output => self.block_start(&event),
+            "content_block_start" => self.block_start(&event),
             "content_block_delta" if self.with_output => self.block_delta(&event),
             "error" => {
                 self.error = ProviderError::read(&event);
@@ -270,6 +357,7 @@ impl EventReader for Stream {
     }
 
     fn finish(mut self: Box<Self>, _is_whole: bool) -> Reading<'static> {
+        let raw_usage = self.spelled_usage();
         let mut counts = std::mem::take(&mut self.counts);
         counts.output = self.output;
         if self.output.is_none() {
@@ -281,7 +369,10 @@ impl EventReader for Stream {
             response_id: self.id.take(),
             provider_request_id: self.request_id.take(),
             finish_reasons: self.stop_reason.take().into_iter().collect(),
+            refusal_category: self.refusal_category.take(),
+            tool_calls: std::mem::take(&mut self.tool_calls).into_values().collect(),
             error: self.error.take(),
+            raw_usage: raw_usage.map(Cow::Owned),
             ..Reading::default()
         };
         counts.tell(&mut reading);
@@ -331,3 +422,6 @@ impl Block {
         self.content
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -382,3 +382,6 @@ impl EventReader for V1Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@
 
 mod anthropic;
 mod array;
+#[cfg(test)]
+mod attack;
 mod cohere;
 mod decode;
 mod event_stream;

@@ -189,3 +189,6 @@ impl EventReader for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

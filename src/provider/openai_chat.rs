@@ -259,3 +259,6 @@ impl EventReader for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -370,3 +370,6 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

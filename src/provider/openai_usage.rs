@@ -30,7 +30,6 @@ pub(super) struct Counts {
     input_reported: Option<u64>,
     output_reported: Option<u64>,
     cost_usd: Option<String>,
-    cost_ticks: Option<u64>,
     service_tier: Option<String>,
     raw: Vec<u8>,
 }
@@ -80,7 +79,6 @@ impl Counts {
             input_reported: totals.input,
             output_reported: totals.output,
             cost_usd: cost_usd(usage),
-            cost_ticks: usage.count("cost_in_usd_ticks"),
             service_tier: usage.owned_text("service_tier"),
             raw: Vec::new(),
         }
@@ -100,8 +98,7 @@ impl Counts {
         reading.media = self.media;
         reading.input_tokens_reported = self.input_reported;
         reading.output_tokens_reported = self.output_reported;
-        reading.reported_cost_usd = self.cost_usd.or_else(|| self.cost_ticks.map(ticks_to_usd));
-        reading.reported_cost_ticks = self.cost_ticks;
+        reading.reported_cost_usd = self.cost_usd;
         reading.raw_usage = Some(self.raw).filter(|raw| !raw.is_empty()).map(Cow::Owned);
     }
 }
@@ -167,15 +164,16 @@ fn searches(usage: &Object<'_>) -> Option<u64> {
         .or_else(|| usage.count_in("server_tool_use", "web_search_requests"))
 }
 
-/// The provider's own price in dollars, as it spelled the number.
+/// The provider's own price in dollars, as it spelled the number; ticks become dollars.
 fn cost_usd(usage: &Object<'_>) -> Option<String> {
     let of_parts = usage
         .object("cost")
         .and_then(|parts| parts.get("total_cost"));
-    let number = of_parts
-        .or_else(|| usage.get("cost"))
-        .filter(|raw| raw[0].is_ascii_digit())?;
-    Some(String::from_utf8_lossy(number).into_owned())
+    let number = of_parts.or_else(|| usage.get("cost"));
+    let spelled = number
+        .filter(|raw| raw[0].is_ascii_digit())
+        .map(|raw| String::from_utf8_lossy(raw).into_owned());
+    spelled.or_else(|| usage.count("cost_in_usd_ticks").map(ticks_to_usd))
 }
 
 /// Spells ticks as dollars, exactly.

@@ -85,8 +85,6 @@ pub(crate) struct Reading<'a> {
     pub(crate) batch: bool,
     /// The provider's own price in dollars, as it spelled the number.
     pub(crate) reported_cost_usd: Option<String>,
-    /// The same in xAI's unit, where it was said so.
-    pub(crate) reported_cost_ticks: Option<u64>,
     pub(crate) error: Option<ProviderError>,
     /// The reason's code, where the provider refused in another way than by a finish reason.
     pub(crate) refusal: Option<&'static str>,
@@ -171,7 +169,6 @@ impl Reading<'_> {
             geo: self.geo,
             batch: self.batch,
             reported_cost_usd: self.reported_cost_usd,
-            reported_cost_ticks: self.reported_cost_ticks,
             error: self.error,
             refusal: self.refusal,
             refusal_category: self.refusal_category,
