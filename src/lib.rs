@@ -122,7 +122,10 @@ pub use money::Usd;
 pub use operation::{RequestId, SanitizationEvent, Status, Usage};
 #[cfg(feature = "otlp")]
 pub use otlp::{OtlpExporter, OtlpProtocol, OtlpSettings, OtlpSettingsError};
-pub use price::{PriceTable, PriceTableError};
+pub use price::{
+    CostLine, PriceAdjustment, PriceEntry, PriceModifier, PriceOverride, PricePeriod, PriceQuery,
+    PriceQuote, PriceTable, PriceTableError, PriceTier, PriceWhen, UnitPrice,
+};
 pub use random::{Entropy, SystemEntropy};
 pub use record::{AuditRecord, Payload};
 pub use recorder::{Health, Trouble};

@@ -24,6 +24,21 @@ impl Usd {
         self.0
     }
 
+    /// Adds another amount; `None` where the sum has more digits than a decimal holds: nothing is rounded.
+    pub(crate) fn exact_sum(self, other: Self) -> Option<Self> {
+        let (one, other) = (self.0, other.0);
+        let scale = one.scale().max(other.scale());
+        let raised = |amount: Decimal| {
+            let factor = 10_i128.checked_pow(scale - amount.scale())?;
+            amount.mantissa().checked_mul(factor)
+        };
+        let (mut sum, mut scale) = (raised(one)?.checked_add(raised(other)?)?, scale);
+        while scale > 0 && sum % 10 == 0 {
+            (sum, scale) = (sum / 10, scale - 1);
+        }
+        Decimal::try_from_i128_with_scale(sum, scale).ok().map(Self)
+    }
+
     /// Returns the double whose shortest decimal is this very amount, where there is one.
     pub(crate) fn as_exact_double(self) -> Option<f64> {
         self.of_few_digits().or_else(|| {
@@ -77,6 +92,20 @@ mod tests {
                 short.map(|_| usd.to_string())
             );
         }
+    }
+
+    #[test]
+    fn a_sum_is_exact_or_none() {
+        let usd = |text: &str| Usd::new(text.parse().expect("decimal"));
+        let small = usd("0.0000000000000000000000000002");
+        assert_eq!(
+            usd("0.1")
+                .exact_sum(small)
+                .map(|sum| sum.to_string())
+                .as_deref(),
+            Some("0.1000000000000000000000000002")
+        );
+        assert_eq!(usd("100").exact_sum(small), None);
     }
 
     #[test]

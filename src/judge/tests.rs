@@ -335,25 +335,65 @@ fn operations_and_providers_go_by_the_conventions_names() {
     }
 }
 
+/// The advisor's run costs what its own model costs, beside the counts that the record shows.
 #[test]
-fn iterations_beside_the_totals_are_said() {
+fn every_run_of_a_response_is_priced_on_its_own_model() {
     let folder = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/testdata/provider-traffic"
     );
-    let advisor = std::fs::read(format!(
-        "{folder}/anthropic-advisor-iterations.response.json"
-    ))
-    .expect("recorded");
-    let outcome = outcome(&answered(vec![body(200, &advisor)]));
-    assert_eq!(outcome.usage.input_tokens, Some(2390));
-    assert!(
-        outcome
-            .cost
-            .pricing
-            .expect("said")
-            .contains("iterations outside")
+    for (name, usd, input_tokens) in [
+        ("anthropic-advisor-iterations", "0.01913", 2390),
+        ("anthropic-compaction-iterations", "0.168243", 220),
+    ] {
+        let body_text = std::fs::read(format!("{folder}/{name}.response.json"));
+        let body_text = body_text.expect("recorded");
+        let outcome = outcome(&answered(vec![body(200, &body_text)]));
+        assert_eq!(outcome.usage.input_tokens, Some(input_tokens));
+        let cost = outcome.cost.usd.map(|usd| usd.to_string());
+        assert_eq!(cost.as_deref(), Some(usd), "{name}");
+        let pricing = outcome.cost.pricing.expect("said");
+        assert!(pricing.contains(r#""iterations":[{"kind":""#), "{pricing}");
+        assert!(!pricing.contains("exact"), "{pricing}");
+    }
+}
+
+/// An answer that was declined and given by another model: the declined run is not billed.
+#[test]
+fn a_declined_run_is_not_charged() {
+    let text = br#"{"type":"message","model":"claude-sonnet-4-6","content":[],"stop_reason":"end_turn","usage":{
+        "input_tokens":1000,"output_tokens":10,"iterations":[
+        {"type":"message","model":"claude-opus-4-8","input_tokens":1000,"output_tokens":1},
+        {"type":"fallback_message","model":"claude-sonnet-4-6","input_tokens":1000,"output_tokens":10}]}}"#;
+    let outcome = outcome(&answered(vec![body(200, text)]));
+    let cost = outcome.cost.usd.map(|usd| usd.to_string());
+    assert_eq!(
+        cost.as_deref(),
+        Some("0.00315"),
+        "{:?}",
+        outcome.cost.pricing
     );
+}
+
+/// Words of the response about tier, speed and region reach the price.
+#[test]
+fn the_terms_of_a_response_are_priced() {
+    for (usage, usd) in [
+        (r#""service_tier":"batch""#, "2.5"),
+        (r#""speed":"fast""#, "10"),
+        (r#""inference_geo":"us""#, "5.5"),
+        (
+            r#""service_tier":"standard","inference_geo":"global","speed":"standard""#,
+            "5",
+        ),
+    ] {
+        let text = format!(
+            r#"{{"type":"message","model":"claude-opus-4-8","content":[],"usage":{{"input_tokens":1000000,"output_tokens":0,{usage}}}}}"#
+        );
+        let outcome = outcome(&answered(vec![body(200, text.as_bytes())]));
+        let cost = outcome.cost.usd.map(|usd| usd.to_string());
+        assert_eq!(cost.as_deref(), Some(usd), "{:?}", outcome.cost.pricing);
+    }
 }
 
 #[test]

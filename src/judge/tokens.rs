@@ -2,19 +2,18 @@
 //!
 //! Promise: an unknown count is `None`; usage that a span below reported is not counted twice.
 
+use std::borrow::Cow;
+
 use super::{Names, Said, emitted, status::INFERENCE};
 use crate::{
     facts::FactValue,
     money::Usd,
     operation::Usage,
     outcome::Cost,
-    price::{Charge, PriceTable, ServedBy},
+    price::{Charge, Conditions, Extras, Part, PriceTable, ServedBy},
     provider::{MediaTokens, Reading},
     semconv::Slot,
 };
-
-/// Words about speed and region with which standard prices hold.
-const STANDARD_WORDS: [&str; 4] = ["standard", "global", "not_available", "default"];
 
 /// The counts of a record.
 #[derive(Default)]
@@ -92,27 +91,30 @@ pub(super) fn cost(
     if said.record.usage_is_nested {
         return Cost::default();
     }
+    let served_by = served_by(said, names);
     if tokens.usage.is_empty() {
         let is_inference = INFERENCE.contains(&names.operation.as_ref());
         return if is_inference {
-            prices.unpriced("usage unknown")
+            let reported = said.latest(|reading| reading.reported_cost_usd.as_deref(), None);
+            prices.unpriced("usage unknown", served_by, reported)
         } else {
             Cost::default()
         };
     }
-    let served_by = served_by(said, names);
     if tokens.responses_summed.is_none() {
         let reading = reporting_readings(said)
             .next()
             .filter(|_| said.call.is_none_or(|call| call.usage.is_none()));
         let models = [names.response_model, names.request_model];
-        let charge = charge(said, names, tokens.usage, reading);
-        return prices.price(served_by, models, &charge);
+        let parts = parts(said, names, models, tokens.usage, reading);
+        // Only a body's: what an emitter put on the span may be its own reckoning.
+        let reported = reading.and_then(|reading| reading.reported_cost_usd.as_deref());
+        return prices.price(served_by, &parts, reported);
     }
     let costs = reporting_readings(said).map(|reading| {
         let models = [reading.response_model.as_deref(), names.request_model];
-        let charge = charge(said, names, reading.usage, Some(reading));
-        prices.price(served_by, models, &charge)
+        let parts = parts(said, names, models, reading.usage, Some(reading));
+        prices.price(served_by, &parts, reading.reported_cost_usd.as_deref())
     });
     sum(costs.collect())
 }
@@ -127,9 +129,12 @@ pub(super) fn amount(
     if said.record.usage_is_nested || usage.is_empty() {
         return None;
     }
-    let models = [names.response_model, names.request_model];
-    let charge = charge(said, names, usage, None);
-    prices.amount(served_by(said, names), models, &charge)
+    let part = Part {
+        kind: "message",
+        models: [names.response_model, names.request_model],
+        charge: charge(said, names, usage, None),
+    };
+    prices.amount(served_by(said, names), &part)
 }
 
 fn served_by<'s>(said: &'s Said<'_>, names: &'s Names<'_>) -> ServedBy<'s> {
@@ -145,41 +150,145 @@ fn charge<'s>(
     usage: Usage,
     reading: Option<&'s Reading<'_>>,
 ) -> Charge<'s> {
-    let tier = reading.and_then(|reading| reading.service_tier.as_deref());
-    let audio = |slot| said.facts.get(slot).and_then(whole_number);
+    let media = || {
+        let count = |slot| said.facts.get(slot).and_then(whole_number);
+        MediaTokens {
+            input_audio: count(Slot::AudioInputTokens),
+            cache_read_audio: count(Slot::AudioCacheReadTokens),
+            output_audio: count(Slot::AudioOutputTokens),
+            input_image: count(Slot::ImageInputTokens),
+            cache_read_image: count(Slot::ImageCacheReadTokens),
+            output_image: count(Slot::ImageOutputTokens),
+            ..MediaTokens::default()
+        }
+    };
     Charge {
         usage,
-        media: reading.map_or_else(
-            || MediaTokens {
-                input_audio: audio(Slot::AudioInputTokens),
-                cache_read_audio: audio(Slot::AudioCacheReadTokens),
-                output_audio: audio(Slot::AudioOutputTokens),
-                ..MediaTokens::default()
-            },
-            |reading| reading.media,
-        ),
-        responses: 1,
-        at: said.record.started_at,
-        has_output: names.operation != "embeddings",
-        service_tier: tier.or(names.service_tier),
-        caveat: match reading {
-            Some(reading) => caveat(reading),
-            None if said.call.is_none_or(|call| call.usage.is_none()) => emitted::caveat(said),
-            None => None,
+        extras: Extras {
+            media: reading.map_or_else(media, |reading| reading.media),
+            citation_tokens: 0,
+            responses: 1,
         },
+        at: said.record.started_at,
+        has_output: names.operation != "embeddings" && !reading.is_some_and(is_of_embeddings),
+        conditions: conditions(said, names, reading),
+        provider: names.provider.as_deref(),
+        host: said.facts.text(Slot::ServerAddress),
+        tenant: said.facts.text(Slot::TenantId),
+        doubts: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
-/// What makes standard prices on the top-level counts inexact.
-fn caveat(reading: &Reading<'_>) -> Option<&'static str> {
-    let is_special = |word: &String| !STANDARD_WORDS.contains(&word.as_str());
-    let mut words = [&reading.speed, &reading.geo].into_iter().flatten();
+/// Embeddings have no output, whatever the span calls them.
+fn is_of_embeddings(reading: &Reading<'_>) -> bool {
+    let flavour = reading.flavour;
+    flavour.is_some_and(|flavour| flavour.operation() == "embeddings")
+}
+
+fn conditions<'s>(
+    said: &'s Said<'_>,
+    names: &'s Names<'_>,
+    reading: Option<&'s Reading<'_>>,
+) -> Conditions<'s> {
+    let tier = reading.and_then(|reading| reading.service_tier.as_deref());
+    let geo = reading.and_then(|reading| reading.geo.as_deref());
+    Conditions {
+        tier: tier.or(names.service_tier),
+        speed: reading.and_then(|reading| reading.speed.as_deref()),
+        geo: geo.or_else(|| Conditions::geo_of_host(said.facts.text(Slot::ServerAddress)?)),
+        is_batch: reading.is_some_and(|reading| reading.batch),
+    }
+}
+
+/// What a response is charged for: its own counts, those that the provider bills in their place, or each of its runs.
+fn parts<'s>(
+    said: &'s Said<'_>,
+    names: &'s Names<'_>,
+    models: [Option<&'s str>; 2],
+    usage: Usage,
+    reading: Option<&'s Reading<'_>>,
+) -> Vec<Part<'s>> {
+    let mut charge = charge(said, names, usage, reading);
+    if let Some(reading) = reading {
+        let runs = runs(&charge, models, reading);
+        if !runs.is_empty() {
+            return runs;
+        }
+        annotate(&mut charge, reading);
+    } else if said.call.is_none_or(|call| call.usage.is_none()) {
+        charge
+            .doubts
+            .extend(emitted::caveat(said).map(Cow::Borrowed));
+    }
+    let kind = "message";
+    vec![Part {
+        kind,
+        models,
+        charge,
+    }]
+}
+
+/// The runs of a response that is charged for several, each on its own model; a run that was declined is not billed.
+fn runs<'s>(
+    whole: &Charge<'s>,
+    models: [Option<&'s str>; 2],
+    reading: &'s Reading<'_>,
+) -> Vec<Part<'s>> {
+    if !reading.leaves_out_iterations() || !covers(reading) {
+        return Vec::new();
+    }
+    let billed = reading.iterations.iter().filter(|run| run.billed);
+    let runs = billed.enumerate().map(|(at, run)| {
+        let mut charge = whole.clone();
+        charge.usage = run.usage;
+        // What is counted once for the response is charged once.
+        charge.usage.web_searches = reading.usage.web_searches.filter(|_| at == 0);
+        charge.extras = Extras {
+            responses: u64::from(at == 0),
+            ..Extras::default()
+        };
+        Part {
+            kind: &run.kind,
+            models: run.model.as_deref().map_or(models, |own| [Some(own), None]),
+            charge,
+        }
+    });
+    runs.collect()
+}
+
+/// Says whether the billed runs account at least for what the response counts.
+fn covers(reading: &Reading<'_>) -> bool {
+    let mut sum = Usage::default();
+    let billed = reading.iterations.iter().filter(|run| run.billed);
+    billed.for_each(|run| sum.add(&run.usage));
+    sum.input_tokens >= reading.usage.input_tokens
+        && sum.output_tokens >= reading.usage.output_tokens
+}
+
+/// Says what the price of a response's counts does not show.
+fn annotate(charge: &mut Charge<'_>, reading: &Reading<'_>) {
+    if let Some(billed) = reading.billed.filter(|billed| !billed.is_empty()) {
+        charge.usage = billed;
+        let note = "priced on the provider's billed units, which differ from the tokens used";
+        charge.notes.push(note.into());
+    }
     if reading.leaves_out_iterations() {
-        Some("iterations outside the response's own totals are not priced")
-    } else if words.any(is_special) {
-        Some("standard prices; the provider named a speed or region that may have its own")
-    } else {
-        None
+        let doubt = "the iterations do not add up to the response's own counts, which are priced";
+        charge.doubts.push(doubt.into());
+    }
+    let measured = reading.invocation_metrics.map(|metrics| metrics.usage);
+    if let Some(measured) = measured {
+        let pair = |usage: &Usage| (usage.input_tokens, usage.output_tokens);
+        if pair(&measured) != pair(&reading.usage) {
+            let count = |tokens: Option<u64>| tokens.map_or("no".to_owned(), |it| it.to_string());
+            let doubt = format!(
+                "priced on the model's own counts; the platform measured {} input and {} output tokens",
+                count(measured.input_tokens),
+                count(measured.output_tokens),
+            );
+            charge.doubts.push(doubt.into());
+        }
     }
 }
 
@@ -190,7 +299,7 @@ fn sum(costs: Vec<Cost>) -> Cost {
     for cost in costs {
         total = total
             .zip(cost.usd)
-            .and_then(|(total, usd)| total.amount().checked_add(usd.amount()).map(Usd::new));
+            .and_then(|(total, usd)| total.exact_sum(usd));
         pricings.extend(cost.pricing.filter(|pricing| !pricings.contains(pricing)));
     }
     let pricing = match pricings.as_slice() {

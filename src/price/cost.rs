@@ -1,75 +1,209 @@
-//! The cost of one call: which prices hold, what they come to, and what the record says about it.
+//! The cost of one call: what its quantities come to at the prices that hold.
 //!
-//! Promise: the sum is exact; where it cannot be known it is `None` with a reason, never zero.
-//! Not here: multipliers of service tiers, negotiated discounts.
+//! Promise: the sum is exact; where it cannot be known it is `None` with a reason, never zero. A cost that stands
+//! although something about it is not known says so (`"exact":false` beside the reason).
+//! Not here: which prices hold (`terms`), how the record spells it (`spell`).
+
+use std::{borrow::Cow, sync::Arc};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{
+    modifier::Conditions,
     number::{self, QUANTITY_MAX},
     table::{Chosen, Model, Price, Provider, Table},
-    unit::{Unit, quantities},
+    terms::{self, Adjustment, Terms},
+    unit::{Extras, Unit, quantities},
 };
-use crate::{
-    clock::Timestamp, json, money::Usd, operation::Usage, outcome::Cost, provider::MediaTokens,
-};
+use crate::{clock::Timestamp, operation::Usage};
 
 /// What a call used, and what about it bears on its price.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Charge<'a> {
     pub(crate) usage: Usage,
-    pub(crate) media: MediaTokens,
-    /// Responses, for prices per request.
-    pub(crate) responses: u64,
+    pub(crate) extras: Extras,
     pub(crate) at: Timestamp,
     /// False for operations that give no output tokens, such as embeddings.
     pub(crate) has_output: bool,
-    pub(crate) service_tier: Option<&'a str>,
-    /// Something else that makes the sum inexact, in words for the record.
-    pub(crate) caveat: Option<&'static str>,
+    pub(crate) conditions: Conditions<'a>,
+    /// The provider as the call names it.
+    pub(crate) provider: Option<&'a str>,
+    pub(crate) host: Option<&'a str>,
+    pub(crate) tenant: Option<&'a str>,
+    /// What else makes the sum inexact, in words for the record.
+    pub(crate) doubts: Vec<Cow<'static, str>>,
+    /// What else the record should say.
+    pub(crate) notes: Vec<Cow<'static, str>>,
 }
 
-/// A model's entry in a table.
+/// A model's entry, and the tables in which it was found.
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {
+    pub(crate) layers: &'a [Arc<Table>],
     pub(crate) table: &'a Table,
+    /// The id of the provider that served the call.
+    pub(crate) served: &'a str,
     pub(crate) provider: &'a Provider,
     pub(crate) model: &'a Model,
+    /// The model's name as the call has it.
+    pub(crate) asked: &'a str,
 }
 
-/// A sum, or why there is none; and the unit prices that went into it.
-struct Sum {
-    used: Vec<(Unit, Decimal)>,
-    outcome: Result<Decimal, String>,
-    notes: Vec<String>,
+/// A unit, how much of it, and its price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// The unit that was charged, which may contain the one that was used.
+    pub(crate) unit: Unit,
+    pub(crate) quantity: u64,
+    pub(crate) price: Decimal,
 }
 
-/// Computes a call's cost from the model's entry.
-pub(crate) fn cost(found: Found<'_>, charge: &Charge<'_>) -> Cost {
-    let sum = Sum::of(found, charge);
-    Cost {
-        usd: sum.usd(found.model),
-        pricing: Some(pricing_json(Some(found), &sum, found.table)),
+/// A sum, or why there is none; and what went into it.
+pub(crate) struct Sum {
+    pub(crate) lines: Vec<Line>,
+    pub(crate) outcome: Result<Decimal, String>,
+    pub(crate) adjustments: Vec<Adjustment>,
+    /// Why the outcome may not be exact.
+    pub(crate) doubts: Vec<Cow<'static, str>>,
+    /// What else the record should say.
+    pub(crate) notes: Vec<Cow<'static, str>>,
+}
+
+impl Sum {
+    /// A sum that there is not, and why.
+    pub(crate) fn unknown(reason: &str) -> Self {
+        Self {
+            lines: Vec::new(),
+            outcome: Err(reason.to_owned()),
+            adjustments: Vec::new(),
+            doubts: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn of(found: &Found<'_>, charge: &Charge<'_>) -> Self {
+        let mut sum = Self::unknown(NO_PRICE);
+        if let Some(chosen) = found.model.prices_at(charge.at, found.table.date) {
+            let outcome = sum.add_up(&chosen, found, charge);
+            sum.outcome = outcome.map(|amount| rounded(amount, found.model));
+        }
+        sum
+    }
+
+    fn add_up(
+        &mut self,
+        chosen: &Chosen<'_>,
+        found: &Found<'_>,
+        charge: &Charge<'_>,
+    ) -> Result<Decimal, String> {
+        if let Some(start) = chosen.forecast {
+            let table_date = found.table.date;
+            let note = format!(
+                "a price that starts {start} is later than the table of {table_date} and was not applied"
+            );
+            self.notes.push(note.into());
+        }
+        self.notes.extend_from_slice(&charge.notes);
+        self.doubts.extend_from_slice(&charge.doubts);
+        for name in &chosen.period.unknown {
+            let doubt = format!("the table's price {name} is not known here");
+            self.doubts.push(doubt.into());
+        }
+        let input_tokens = charge.usage.input_tokens.ok_or("input tokens unknown")?;
+        if charge.has_output && charge.usage.output_tokens.is_none() {
+            return Err("output tokens unknown".to_owned());
+        }
+        let mut terms = terms::of(chosen, found, charge)?;
+        self.doubts.append(&mut terms.doubts);
+        self.adjustments = std::mem::take(&mut terms.adjustments);
+        if terms.prices.is_empty() && !found.model.id.ends_with(":free") {
+            return Err(NO_PRICE.to_owned());
+        }
+        let used = quantities(&charge.usage, charge.extras)
+            .ok_or("cached tokens exceed the tokens that include them")?;
+        let mut total = number::Sum::default();
+        for (unit, quantity) in used.into_iter().filter(|(_, quantity)| *quantity > 0) {
+            if quantity > QUANTITY_MAX {
+                return Err("counts beyond belief".to_owned());
+            }
+            let Some((unit, price)) = self.price_for(unit, &terms)? else {
+                continue;
+            };
+            let price = price.at(input_tokens);
+            self.line(unit, quantity, price);
+            let sum = total.add(price, quantity, unit.per_price());
+            total = sum.ok_or(TOO_MANY_DIGITS)?;
+        }
+        total.amount().ok_or_else(|| TOO_MANY_DIGITS.to_owned())
+    }
+
+    fn line(&mut self, unit: Unit, quantity: u64, price: Decimal) {
+        let mut lines = self.lines.iter_mut();
+        match lines.find(|line| line.unit == unit) {
+            Some(line) => line.quantity += quantity,
+            None => self.lines.push(Line {
+                unit,
+                quantity,
+                price,
+            }),
+        }
+    }
+
+    /// Finds the price of a unit, or of one that contains it; `Ok(None)` where it is not charged.
+    fn price_for<'t>(
+        &mut self,
+        unit: Unit,
+        terms: &'t Terms<'_>,
+    ) -> Result<Option<(Unit, &'t Price)>, String> {
+        let chain = std::iter::once(&unit).chain(unit.containers());
+        let mut priced = chain.filter_map(|charged| {
+            let mut prices = terms.prices.iter();
+            let (_, price) = prices.find(|(known, _)| known == charged)?;
+            Some((*charged, price))
+        });
+        let Some((charged, price)) = priced.next() else {
+            return self.unpriced_unit(unit, terms.prices.is_empty());
+        };
+        if unit == Unit::CacheTextWrite1h
+            && ![Unit::CacheWrite1h, Unit::CacheTextWrite1h].contains(&charged)
+        {
+            let doubt = format!("one-hour cache writes charged as {}", charged.name());
+            self.doubts.push(doubt.into());
+        }
+        if let Some((word, units)) = &terms.own_prices
+            && charged.is_tokens()
+            && !units.contains(&charged)
+        {
+            let name = charged.name();
+            let doubt = format!("{name} at its standard price; {word} may have its own");
+            self.doubts.push(doubt.into());
+        }
+        Ok(Some((charged, price)))
+    }
+
+    fn unpriced_unit<'t>(
+        &mut self,
+        unit: Unit,
+        is_free: bool,
+    ) -> Result<Option<(Unit, &'t Price)>, String> {
+        let outermost = unit.containers().last().copied().unwrap_or(unit);
+        match outermost {
+            Unit::Input | Unit::Output if !is_free => Err(format!(
+                "the table has no {} for this model",
+                outermost.name()
+            )),
+            Unit::WebSearches => {
+                let doubt = "web searches have no price in the table";
+                self.doubts.push(doubt.into());
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
     }
 }
 
-/// Computes the amount alone.
-pub(crate) fn amount(found: Found<'_>, charge: &Charge<'_>) -> Option<Usd> {
-    Sum::of(found, charge).usd(found.model)
-}
-
-/// Says in a record's `pricing` why there is no cost, where no model's entry was asked.
-pub(crate) fn unpriced(table: &Table, reason: &str) -> Cost {
-    let sum = Sum {
-        used: Vec::new(),
-        outcome: Err(reason.to_owned()),
-        notes: Vec::new(),
-    };
-    Cost {
-        usd: None,
-        pricing: Some(pricing_json(None, &sum, table)),
-    }
-}
+const NO_PRICE: &str = "the table has no price for this model";
+pub(crate) const TOO_MANY_DIGITS: &str = "the sum has too many digits";
 
 fn rounded(amount: Decimal, model: &Model) -> Decimal {
     match model.round_digits {
@@ -78,165 +212,4 @@ fn rounded(amount: Decimal, model: &Model) -> Decimal {
         }
         None => amount,
     }
-}
-
-impl Sum {
-    fn of(found: Found<'_>, charge: &Charge<'_>) -> Self {
-        let mut sum = Self {
-            used: Vec::new(),
-            outcome: Ok(Decimal::ZERO),
-            notes: Vec::new(),
-        };
-        match found.model.prices_at(charge.at, found.table.date) {
-            Some(chosen) => sum.add_up(&chosen, found, charge),
-            None => sum.outcome = Err("the table has no price for this model".to_owned()),
-        }
-        sum
-    }
-
-    fn usd(&self, model: &Model) -> Option<Usd> {
-        let amount = self.outcome.as_ref().ok()?;
-        Some(Usd::new(rounded(*amount, model)))
-    }
-
-    fn add_up(&mut self, chosen: &Chosen<'_>, found: Found<'_>, charge: &Charge<'_>) {
-        if let Some(start) = chosen.forecast {
-            let table_date = found.table.date;
-            self.notes.push(format!(
-                "a price that starts {start} is later than the table of {table_date} and was not applied"
-            ));
-        }
-        self.notes.extend(charge.caveat.map(str::to_owned));
-        if let Some(tier) = charge.service_tier.filter(|tier| !is_standard(tier)) {
-            self.notes.push(format!(
-                "standard prices; service tier {} has its own",
-                clean(tier)
-            ));
-        }
-        self.outcome = self.total(chosen, found, charge);
-    }
-
-    fn total(
-        &mut self,
-        chosen: &Chosen<'_>,
-        found: Found<'_>,
-        charge: &Charge<'_>,
-    ) -> Result<Decimal, String> {
-        let input_tokens = charge.usage.input_tokens.ok_or("input tokens unknown")?;
-        if charge.has_output && charge.usage.output_tokens.is_none() {
-            return Err("output tokens unknown".to_owned());
-        }
-        let prices = &chosen.period.prices;
-        if prices.is_empty() && !found.model.id.ends_with(":free") {
-            return Err("the table has no price for this model".to_owned());
-        }
-        let used = quantities(&charge.usage, charge.media, charge.responses)
-            .ok_or("cached tokens exceed the tokens that include them")?;
-        let mut total = number::Sum::default();
-        for (unit, quantity) in used.into_iter().filter(|(_, quantity)| *quantity > 0) {
-            if quantity > QUANTITY_MAX {
-                return Err("counts beyond belief".to_owned());
-            }
-            let Some((charged_as, price)) = self.price_for(unit, prices)? else {
-                continue;
-            };
-            let price = price.at(input_tokens);
-            if !self.used.contains(&(charged_as, price)) {
-                self.used.push((charged_as, price));
-            }
-            let sum = total.add(price, quantity, charged_as.per_price());
-            total = sum.ok_or("the sum has too many digits")?;
-        }
-        total
-            .amount()
-            .ok_or_else(|| "the sum has too many digits".to_owned())
-    }
-
-    /// Finds the price of a unit, or of the one that contains it; `Ok(None)` where it is not charged.
-    fn price_for<'p>(
-        &mut self,
-        unit: Unit,
-        prices: &'p [(Unit, Price)],
-    ) -> Result<Option<(Unit, &'p Price)>, String> {
-        let mut charged_as = unit;
-        loop {
-            if let Some((_, price)) = prices.iter().find(|(known, _)| *known == charged_as) {
-                if unit == Unit::CacheWrite1h && charged_as != unit {
-                    self.notes.push(format!(
-                        "one-hour cache writes charged as {}",
-                        charged_as.name()
-                    ));
-                }
-                return Ok(Some((charged_as, price)));
-            }
-            match charged_as.container() {
-                Some(container) => charged_as = container,
-                None => return self.unpriced_unit(charged_as, prices.is_empty()),
-            }
-        }
-    }
-
-    fn unpriced_unit<'p>(
-        &mut self,
-        unit: Unit,
-        is_free: bool,
-    ) -> Result<Option<(Unit, &'p Price)>, String> {
-        match unit {
-            Unit::Input | Unit::Output if !is_free => {
-                Err(format!("the table has no {} for this model", unit.name()))
-            }
-            Unit::WebSearches => {
-                self.notes
-                    .push("web searches have no price in the table".to_owned());
-                Ok(None)
-            }
-            _ => Ok(None),
-        }
-    }
-}
-
-fn is_standard(tier: &str) -> bool {
-    ["standard", "default", "auto", "on_demand"].contains(&tier)
-}
-
-/// A provider's own word, short and harmless enough for a sentence.
-fn clean(word: &str) -> String {
-    let letters = word
-        .chars()
-        .filter(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(*letter));
-    letters.take(32).collect()
-}
-
-/// Spells the record's `pricing` member.
-fn pricing_json(found: Option<Found<'_>>, sum: &Sum, table: &Table) -> String {
-    let mut out = Vec::with_capacity(256);
-    text_member(&mut out, b"{\"table\":", &table.name);
-    text_member(&mut out, b",\"version\":", &table.version);
-    if let Some(found) = found {
-        text_member(&mut out, b",\"provider\":", &found.provider.id);
-        text_member(&mut out, b",\"model\":", &found.model.id);
-    }
-    out.extend_from_slice(b",\"prices\":{");
-    for (at, (unit, price)) in sum.used.iter().enumerate() {
-        let comma = if at == 0 { "" } else { "," };
-        let name = unit.name();
-        out.extend_from_slice(format!("{comma}\"{name}\":{}", Usd::new(*price)).as_bytes());
-    }
-    out.extend_from_slice(b"},\"source\":\"table\"");
-    let failed = sum.outcome.as_ref().err();
-    let reasons: Vec<&str> = failed
-        .into_iter()
-        .chain(&sum.notes)
-        .map(String::as_str)
-        .collect();
-    if !reasons.is_empty() {
-        text_member(&mut out, b",\"reason\":", &reasons.join("; "));
-    }
-    out.push(b'}');
-    String::from_utf8(out).unwrap_or_default()
-}
-
-fn text_member(out: &mut Vec<u8>, key: &[u8], text: &str) {
-    out.extend_from_slice(key);
-    json::write_str(out, text);
 }

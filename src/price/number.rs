@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 /// Digits after the point that a price may have: tables hold such as 0.18000000000000002, and mean it.
 const FRACTION_DIGITS_MAX: u32 = 18;
-/// Digits after the point of a sum: a price's, and those of a millionth.
-const SUM_DIGITS: u32 = FRACTION_DIGITS_MAX + 6;
+/// Digits after the point of a sum: a price's, two more that factors and discounts may add, and those of a millionth.
+const SUM_DIGITS: u32 = FRACTION_DIGITS_MAX + 2 + 6;
 /// Dollars that one unit (a million tokens, a thousand requests) may cost.
 const PRICE_USD_MAX: i64 = 100_000;
 /// Tokens or requests of one call that are priced; more is a broken report, and no cost is given for it.
@@ -34,8 +34,24 @@ pub(crate) fn price_of(text: &str) -> Option<Decimal> {
     within.then_some(price)
 }
 
+/// Multiplies a price by a factor; `None` where that is not exact or has more digits than are summed.
+pub(crate) fn exact_product(price: Decimal, factor: Decimal) -> Option<Decimal> {
+    let mantissa = price.mantissa().checked_mul(factor.mantissa())?;
+    exact(mantissa, price.scale() + factor.scale(), SUM_DIGITS - 6)
+}
+
+/// A decimal without trailing zeros, of at most so many digits after the point.
+fn exact(mut mantissa: i128, mut scale: u32, scale_max: u32) -> Option<Decimal> {
+    while scale > 0 && mantissa % 10 == 0 {
+        mantissa /= 10;
+        scale -= 1;
+    }
+    let number = Decimal::try_from_i128_with_scale(mantissa, scale).ok()?;
+    (scale <= scale_max).then_some(number)
+}
+
 /// Reads any JSON number that fits 28 digits, exponent and all.
-fn decimal_of(text: &str) -> Option<Decimal> {
+pub(crate) fn decimal_of(text: &str) -> Option<Decimal> {
     let (digits, exponent) = match text.split_once(['e', 'E']) {
         Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
         None => (text, 0),
@@ -106,12 +122,28 @@ mod tests {
     }
 
     #[test]
+    fn products_are_exact_or_none() {
+        let number = |text: &str| text.parse::<Decimal>().expect("a number");
+        for (price, factor, expected) in [
+            ("3", "0.5", "1.5"),
+            ("0.30", "1.1", "0.33"),
+            ("0.18000000000000002", "0.875", "0.1575000000000000175"),
+            ("0.18000000000000002", "0.8750001", ""),
+            ("99999.999999999999999999", "1.1111111111", ""),
+        ] {
+            let product = exact_product(number(price), number(factor));
+            let told = product.map(|product| product.to_string());
+            assert_eq!(told.unwrap_or_default(), expected, "{price} x {factor}");
+        }
+    }
+
+    #[test]
     fn the_largest_sums_are_exact() {
         let price: Decimal = "99999.999999999999999999".parse().expect("a price");
         let sum = Sum::default()
             .add(price, QUANTITY_MAX, 1_000)
             .expect("fits");
-        assert_eq!(sum.0, 999_999_999_999_999_999_999_990_000_000_000_000);
+        assert_eq!(sum.0, 99_999_999_999_999_999_999_999_000_000_000_000_000);
         let small = Sum::default().add(
             "0.18000000000000002".parse().expect("a price"),
             7,

@@ -3,8 +3,13 @@
 //! Promise: matching ignores ASCII case and takes linear time, whatever the table says.
 //! Not here: which provider is asked first (`table`).
 
+use std::fmt;
+
 use regex_lite::Regex;
 use serde::Deserialize;
+
+/// How a regular expression begins that ignores case.
+const IGNORE_CASE: &str = "(?i)";
 
 /// A rule as the table spells it.
 #[derive(Deserialize)]
@@ -46,6 +51,29 @@ impl Rule {
     }
 }
 
+/// As the table spells it, on one line, its texts in lower case.
+impl fmt::Display for Rule {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let join = |rules: &[Self], word: &str| {
+            let rules: Vec<String> = rules.iter().map(Self::to_string).collect();
+            rules.join(word)
+        };
+        match self {
+            Self::StartsWith(text) => write!(out, "starts_with {text:?}"),
+            Self::EndsWith(text) => write!(out, "ends_with {text:?}"),
+            Self::Contains(text) => write!(out, "contains {text:?}"),
+            Self::Equals(text) => write!(out, "equals {text:?}"),
+            Self::Regex(regex) => {
+                let text = regex.as_str();
+                let text = text.strip_prefix(IGNORE_CASE).unwrap_or(text);
+                write!(out, "regex {text:?}")
+            }
+            Self::Or(rules) => write!(out, "({})", join(rules, " or ")),
+            Self::And(rules) => write!(out, "({})", join(rules, " and ")),
+        }
+    }
+}
+
 impl TryFrom<RuleText> for Rule {
     type Error = regex_lite::Error;
 
@@ -61,7 +89,7 @@ impl TryFrom<RuleText> for Rule {
             RuleText::EndsWith { ends_with } => Self::EndsWith(ends_with.to_ascii_lowercase()),
             RuleText::Contains { contains } => Self::Contains(contains.to_ascii_lowercase()),
             RuleText::Equals { equals } => Self::Equals(equals.to_ascii_lowercase()),
-            RuleText::Regex { regex } => Self::Regex(Regex::new(&format!("(?i){regex}"))?),
+            RuleText::Regex { regex } => Self::Regex(Regex::new(&format!("{IGNORE_CASE}{regex}"))?),
             RuleText::Or { or } => Self::Or(all(or)?),
             RuleText::And { and } => Self::And(all(and)?),
         })

@@ -1,24 +1,14 @@
-//! The price table as read: providers, their models, and each model's prices over time.
+//! The price table: providers, their models, each model's prices over time, and how a call's model is found.
 //!
-//! Promise: reading checks every number, rule and date, so that a broken table is refused when it is loaded.
-//! Not here: which prices apply to a call (`cost`), the cache of lookups (`price`).
-//!
-//! # Source
-//! The v2 data of pydantic/genai-prices and its JSON Schema; our own additions are listed at [`super::PriceTable`].
-
-use std::collections::BTreeMap;
+//! Promise: a look-up depends on the names alone; the first entry whose rule fits counts.
+//! Not here: reading a table (`file`), which prices apply to a call (`cost`), the cache of lookups (`price`).
 
 use chrono::{NaiveDate, NaiveTime, Timelike};
 use regex_lite::Regex;
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::{
-    PriceTableError,
-    number::price_of,
-    rule::{Rule, RuleText},
-    unit::{UNITS, Unit},
+    contract::Override, modifier::Modifiers, number::exact_product, rule::Rule, unit::Unit,
 };
 use crate::clock::Timestamp;
 
@@ -31,24 +21,30 @@ pub(crate) struct Table {
     /// Prices that start after this day are forecasts.
     pub(crate) date: NaiveDate,
     pub(crate) providers: Vec<Provider>,
+    /// What was negotiated, the first that fits counting.
+    pub(crate) overrides: Vec<Override>,
+    /// Names of providers whose own statement of the cost counts.
+    pub(crate) reported_cost_counts: Vec<String>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) id: String,
-    api_pattern: Option<Regex>,
-    named: Option<Rule>,
-    serves: Option<Rule>,
-    fallbacks: Vec<String>,
+    pub(crate) api_pattern: Option<Regex>,
+    pub(crate) named: Option<Rule>,
+    pub(crate) serves: Option<Rule>,
+    pub(crate) fallbacks: Vec<String>,
     pub(crate) models: Vec<Model>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) id: String,
-    rule: Rule,
+    pub(crate) rule: Rule,
     /// Later ones come first into question.
-    periods: Vec<Period>,
+    pub(crate) periods: Vec<Period>,
+    /// What service tiers, speeds and regions do to the prices, as the table itself says it.
+    pub(crate) modifiers: Modifiers,
     /// Digits after the point that the cost is rounded to.
     pub(crate) round_digits: Option<u32>,
 }
@@ -56,30 +52,68 @@ pub(crate) struct Model {
 /// Prices and when they hold.
 #[derive(Debug)]
 pub(crate) struct Period {
-    constraint: Constraint,
+    pub(crate) constraint: Constraint,
     pub(crate) prices: Vec<(Unit, Price)>,
+    /// Names of prices that this version does not know.
+    pub(crate) unknown: Vec<String>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Constraint {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Constraint {
     Always,
     From(NaiveDate),
     Daily { start: NaiveTime, end: NaiveTime },
 }
 
 /// A unit price, with the input sizes above which another one holds for all tokens.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Price {
     pub(crate) base: Decimal,
-    tiers: Vec<(u64, Decimal)>,
+    pub(crate) tiers: Vec<(u64, Decimal)>,
 }
 
 impl Price {
     /// Returns the price for a call of so many input tokens: the highest tier whose start they exceed.
     pub(crate) fn at(&self, input_tokens: u64) -> Decimal {
-        let reached = self.tiers.iter().rev().find(|tier| input_tokens > tier.0);
-        reached.map_or(self.base, |tier| tier.1)
+        self.tier_at(input_tokens)
+            .map_or(self.base, |(_, price)| price)
     }
+
+    /// Returns the tier that a call of so many input tokens reaches, where it reaches one.
+    pub(crate) fn tier_at(&self, input_tokens: u64) -> Option<(u64, Decimal)> {
+        let mut tiers = self.tiers.iter().rev();
+        tiers.find(|tier| input_tokens > tier.0).copied()
+    }
+
+    /// Returns the price and its tiers times a factor; `None` where that is not exact.
+    pub(crate) fn times(&self, factor: Decimal) -> Option<Self> {
+        let tiers = self.tiers.iter();
+        let tiers = tiers.map(|(start, price)| Some((*start, exact_product(*price, factor)?)));
+        Some(Self {
+            base: exact_product(self.base, factor)?,
+            tiers: tiers.collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// How a provider was found in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FoundBy {
+    Name,
+    NameRule,
+    Host,
+    Model,
+    Wildcard,
+}
+
+/// Where a look-up in one table led.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    /// The provider that served the call, which may take its prices from another.
+    pub(crate) served: usize,
+    pub(crate) found_by: FoundBy,
+    pub(crate) provider: usize,
+    pub(crate) model: usize,
 }
 
 /// The prices of a model that hold at a time.
@@ -116,7 +150,7 @@ impl Model {
     }
 }
 
-fn date_time(at: Timestamp) -> (NaiveDate, NaiveTime) {
+pub(crate) fn date_time(at: Timestamp) -> (NaiveDate, NaiveTime) {
     let at = chrono::DateTime::from_timestamp_micros(at.as_micros()).unwrap_or_default();
     let time = at.time();
     (at.date_naive(), time.with_nanosecond(0).unwrap_or(time))
@@ -138,24 +172,40 @@ impl Table {
         provider: Option<&str>,
         host: Option<&str>,
         model: &str,
-    ) -> Option<(usize, usize)> {
+    ) -> Option<Spot> {
         let model = model.to_ascii_lowercase();
+        let spot = |(served, found_by)| {
+            let (provider, model) = self.model_of(served, &model)?;
+            Some(Spot {
+                served,
+                found_by,
+                provider,
+                model,
+            })
+        };
         let served_by = match provider {
             Some(name) => self.provider_named(&name.to_ascii_lowercase()),
-            None => self
-                .provider_at(host)
-                .or_else(|| self.provider_of_model(&model)),
+            None => self.provider_unnamed(host, &model),
         };
         served_by
-            .and_then(|at| self.model_of(at, &model))
-            .or_else(|| self.model_of(self.provider_with_id("*")?, &model))
+            .and_then(spot)
+            .or_else(|| spot((self.provider_with_id("*")?, FoundBy::Wildcard)))
     }
 
     /// Finds the provider of a name in lower case: its id, what the conventions call it, or by its rule.
-    fn provider_named(&self, name: &str) -> Option<usize> {
-        self.provider_with_id(name)
-            .or_else(|| self.provider_with_id(id_of_convention(name)?))
-            .or_else(|| self.first(|known| fits(known.named.as_ref(), name)))
+    fn provider_named(&self, name: &str) -> Option<(usize, FoundBy)> {
+        let by_id = self
+            .provider_with_id(name)
+            .or_else(|| self.provider_with_id(id_of_convention(name)?));
+        let by_rule = || self.first(|known| fits(known.named.as_ref(), name));
+        by_id
+            .map(|at| (at, FoundBy::Name))
+            .or_else(|| by_rule().map(|at| (at, FoundBy::NameRule)))
+    }
+
+    fn provider_unnamed(&self, host: Option<&str>, model: &str) -> Option<(usize, FoundBy)> {
+        let by_host = self.provider_at(host).map(|at| (at, FoundBy::Host));
+        by_host.or_else(|| self.provider_of_model(model).map(|at| (at, FoundBy::Model)))
     }
 
     fn provider_at(&self, host: Option<&str>) -> Option<usize> {
@@ -173,7 +223,7 @@ impl Table {
         self.first(|known| fits(known.serves.as_ref(), model))
     }
 
-    fn provider_with_id(&self, id: &str) -> Option<usize> {
+    pub(crate) fn provider_with_id(&self, id: &str) -> Option<usize> {
         self.first(|known| known.id == id)
     }
 
@@ -199,7 +249,7 @@ fn fits(rule: Option<&Rule>, name: &str) -> bool {
 }
 
 /// The table's id for a provider name of the conventions, where the table's own rules would find another or none.
-fn id_of_convention(name: &str) -> Option<&'static str> {
+pub(crate) fn id_of_convention(name: &str) -> Option<&'static str> {
     Some(match name {
         "azure.ai.openai" | "azure.ai.inference" => "azure",
         "aws.bedrock" => "aws",
@@ -209,219 +259,4 @@ fn id_of_convention(name: &str) -> Option<&'static str> {
         "x_ai" => "x-ai",
         _ => return None,
     })
-}
-
-/// A table file: the list that genai-prices publishes, or our object around one.
-#[derive(Deserialize)]
-struct TableText<'a> {
-    table: Option<String>,
-    date: Option<NaiveDateText>,
-    #[serde(borrow)]
-    providers: Vec<ProviderText<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct NaiveDateText(String);
-
-#[derive(Deserialize)]
-struct ProviderText<'a> {
-    id: String,
-    api_pattern: Option<String>,
-    provider_match: Option<RuleText>,
-    model_match: Option<RuleText>,
-    #[serde(default)]
-    fallback_model_providers: Option<Vec<String>>,
-    #[serde(borrow)]
-    models: Vec<ModelText<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ModelText<'a> {
-    id: String,
-    r#match: RuleText,
-    #[serde(borrow)]
-    prices: &'a RawValue,
-    round_digits: Option<u32>,
-}
-
-#[derive(Deserialize)]
-struct PeriodText<'a> {
-    constraint: Option<ConstraintText>,
-    #[serde(borrow)]
-    prices: BTreeMap<String, &'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ConstraintText {
-    From {
-        start_date: String,
-    },
-    Daily {
-        start_time: String,
-        end_time: String,
-    },
-}
-
-#[derive(Deserialize)]
-struct TieredText<'a> {
-    #[serde(borrow)]
-    base: &'a RawValue,
-    #[serde(borrow)]
-    tiers: Vec<TierText<'a>>,
-}
-
-#[derive(Deserialize)]
-struct TierText<'a> {
-    start: u64,
-    #[serde(borrow)]
-    price: &'a RawValue,
-}
-
-impl Table {
-    /// Reads a table; one that names no date is taken to be of the day `as_of`.
-    pub(crate) fn parse(bytes: &[u8], as_of: Timestamp) -> Result<Self, PriceTableError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| PriceTableError::NotUtf8)?;
-        let text = text.trim_start_matches('\u{feff}').trim_start();
-        let file = if text.starts_with('[') {
-            TableText {
-                table: None,
-                date: None,
-                providers: serde_json::from_str(text)?,
-            }
-        } else {
-            serde_json::from_str(text)?
-        };
-        let date = match file.date {
-            Some(text) => date_of(&text.0)?,
-            None => date_time(as_of).0,
-        };
-        let providers = file.providers.into_iter().map(ProviderText::check);
-        Ok(Self {
-            name: file.table.unwrap_or_else(|| "custom".to_owned()),
-            version: format!("{date}-{}", short_hash(bytes)),
-            date,
-            providers: providers.collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-/// The first 12 hex digits of the SHA-256: enough to tell tables apart in a record.
-fn short_hash(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    use sha2::{Digest as _, Sha256};
-
-    Sha256::digest(bytes)[..6]
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
-}
-
-impl ProviderText<'_> {
-    fn check(self) -> Result<Provider, PriceTableError> {
-        let provider = self.id.clone();
-        let bad_rule = |source| PriceTableError::Rule {
-            provider: provider.clone(),
-            source,
-        };
-        let rule = |text: Option<RuleText>| text.map(Rule::try_from).transpose().map_err(bad_rule);
-        let pattern = self.api_pattern.filter(|pattern| !pattern.is_empty());
-        let pattern = pattern.map(|pattern| Regex::new(&pattern)).transpose();
-        let models = self.models.into_iter().map(|model| model.check(&provider));
-        Ok(Provider {
-            api_pattern: pattern.map_err(bad_rule)?,
-            named: rule(self.provider_match)?,
-            serves: rule(self.model_match)?,
-            fallbacks: self.fallback_model_providers.unwrap_or_default(),
-            models: models.collect::<Result<_, _>>()?,
-            id: self.id,
-        })
-    }
-}
-
-impl ModelText<'_> {
-    fn check(self, provider: &str) -> Result<Model, PriceTableError> {
-        let rule = Rule::try_from(self.r#match).map_err(|source| PriceTableError::Rule {
-            provider: provider.to_owned(),
-            source,
-        })?;
-        let text = self.prices.get();
-        let periods: Vec<PeriodText<'_>> = if text.starts_with('[') {
-            serde_json::from_str(text)?
-        } else {
-            let prices = serde_json::from_str(text)?;
-            vec![PeriodText {
-                constraint: None,
-                prices,
-            }]
-        };
-        let periods = periods.into_iter().map(|period| period.check(&self.id));
-        Ok(Model {
-            rule,
-            periods: periods.collect::<Result<_, _>>()?,
-            round_digits: self.round_digits,
-            id: self.id,
-        })
-    }
-}
-
-impl PeriodText<'_> {
-    fn check(self, model: &str) -> Result<Period, PriceTableError> {
-        let constraint = match self.constraint {
-            None => Constraint::Always,
-            Some(ConstraintText::From { start_date }) => Constraint::From(date_of(&start_date)?),
-            Some(ConstraintText::Daily {
-                start_time,
-                end_time,
-            }) => Constraint::Daily {
-                start: time_of(&start_time)?,
-                end: time_of(&end_time)?,
-            },
-        };
-        let mut prices = Vec::new();
-        for unit in UNITS {
-            if let Some(raw) = self.prices.get(unit.name()) {
-                let price = price_or_tiers(raw.get()).ok_or_else(|| PriceTableError::Price {
-                    model: model.to_owned(),
-                    unit: unit.name(),
-                })?;
-                prices.push((unit, price));
-            }
-        }
-        Ok(Period { constraint, prices })
-    }
-}
-
-fn price_or_tiers(text: &str) -> Option<Price> {
-    if !text.starts_with('{') {
-        let base = price_of(text)?;
-        return Some(Price {
-            base,
-            tiers: Vec::new(),
-        });
-    }
-    let tiered: TieredText<'_> = serde_json::from_str(text).ok()?;
-    let tiers = tiered.tiers.iter();
-    let mut tiers: Vec<_> = tiers
-        .map(|tier| Some((tier.start, price_of(tier.price.get())?)))
-        .collect::<Option<_>>()?;
-    tiers.sort_unstable_by_key(|tier| tier.0);
-    Some(Price {
-        base: price_of(tiered.base.get())?,
-        tiers,
-    })
-}
-
-fn date_of(text: &str) -> Result<NaiveDate, PriceTableError> {
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| PriceTableError::Date)
-}
-
-/// Reads a time of day in UTC, `Z` or not.
-fn time_of(text: &str) -> Result<NaiveTime, PriceTableError> {
-    let text = text.trim_end_matches(['Z', 'z']);
-    NaiveTime::parse_from_str(text, "%H:%M:%S").map_err(|_| PriceTableError::Date)
 }

@@ -34,6 +34,7 @@ mod real_quickstart;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod real_stack;
 mod recordings;
+mod second_opinion;
 mod seed_reader;
 mod services;
 mod tidy;

@@ -1,0 +1,478 @@
+//! Looking a table up: which entry a call's model has, what it says, and what a call would cost, as plain values.
+//!
+//! Promise: the same way as a record is priced; every amount is exact.
+//! Not here: printing.
+
+use rust_decimal::Decimal;
+
+use super::{
+    PriceTable, ServedBy,
+    cost::{Charge, Line, Sum},
+    modifier::{Conditions, Effect, Known, Modifiers},
+    number,
+    spell::{self, Source},
+    table::{Constraint, FoundBy, Model, Period, Price, Provider, Table},
+    terms::{Adjustment, named},
+    unit::{Extras, Unit},
+};
+use crate::{clock::Timestamp, money::Usd, operation::Usage};
+
+/// What a table is asked: a model, who serves it, when, and under which terms.
+#[derive(Clone, Debug)]
+pub struct PriceQuery {
+    model: String,
+    at: Timestamp,
+    provider: Option<String>,
+    host: Option<String>,
+    tenant: Option<String>,
+    service_tier: Option<String>,
+    speed: Option<String>,
+    geo: Option<String>,
+}
+
+impl PriceQuery {
+    /// Asks about a model's prices at a time.
+    pub fn new(model: impl Into<String>, at: Timestamp) -> Self {
+        Self {
+            model: model.into(),
+            at,
+            provider: None,
+            host: None,
+            tenant: None,
+            service_tier: None,
+            speed: None,
+            geo: None,
+        }
+    }
+
+    /// Names the provider, as the conventions or the table do; without it the host tells, or the model's name.
+    #[must_use]
+    pub fn provider(mut self, name: impl Into<String>) -> Self {
+        self.provider = Some(name.into());
+        self
+    }
+
+    /// Names the host that is asked, without scheme.
+    #[must_use]
+    pub fn host(mut self, name: impl Into<String>) -> Self {
+        self.host = Some(name.into());
+        self
+    }
+
+    /// Names the tenant, for what was negotiated.
+    #[must_use]
+    pub fn tenant(mut self, id: impl Into<String>) -> Self {
+        self.tenant = Some(id.into());
+        self
+    }
+
+    /// Names the service tier: `batch`, `priority`, `flex`, ...
+    #[must_use]
+    pub fn service_tier(mut self, word: impl Into<String>) -> Self {
+        self.service_tier = Some(word.into());
+        self
+    }
+
+    /// Names the speed: `fast`.
+    #[must_use]
+    pub fn speed(mut self, word: impl Into<String>) -> Self {
+        self.speed = Some(word.into());
+        self
+    }
+
+    /// Names the region to which the provider was bound: `us`, `eu`.
+    #[must_use]
+    pub fn geo(mut self, word: impl Into<String>) -> Self {
+        self.geo = Some(word.into());
+        self
+    }
+
+    fn served_by(&self) -> ServedBy<'_> {
+        ServedBy {
+            provider: self.provider.as_deref(),
+            host: self.host.as_deref(),
+        }
+    }
+
+    fn charge(&self, usage: &Usage) -> Charge<'_> {
+        Charge {
+            usage: *usage,
+            extras: Extras {
+                responses: 1,
+                ..Extras::default()
+            },
+            at: self.at,
+            has_output: usage.output_tokens.is_some(),
+            conditions: Conditions {
+                tier: self.service_tier.as_deref(),
+                speed: self.speed.as_deref(),
+                geo: self.geo.as_deref(),
+                is_batch: false,
+            },
+            provider: self.provider.as_deref(),
+            host: self.host.as_deref(),
+            tenant: self.tenant.as_deref(),
+            doubts: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// What a table says of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PriceEntry {
+    /// The table's name.
+    pub table: String,
+    /// The table's date and the beginning of its SHA-256.
+    pub version: String,
+    /// The provider whose entry it is.
+    pub provider: String,
+    /// The provider that serves the call, where its prices are another's.
+    pub served_by: Option<String>,
+    /// The entry's id.
+    pub model: String,
+    /// How the provider was found: `name`, `name rule`, `host`, `model rule` or `any provider`; `None` in a list.
+    pub provider_found_by: Option<&'static str>,
+    /// The rule that a model's name must fit.
+    pub model_rule: String,
+    /// Prices over time; of those that hold at a time, the last counts.
+    pub periods: Vec<PricePeriod>,
+    /// What terms of a call are known to change.
+    pub modifiers: Vec<PriceModifier>,
+    /// What was negotiated and may concern it, in the order in which it is asked.
+    pub overrides: Vec<PriceOverride>,
+    /// Digits after the point to which costs are rounded.
+    pub round_digits: Option<u32>,
+}
+
+/// Prices and when they hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PricePeriod {
+    /// When they hold.
+    pub when: PriceWhen,
+    /// Whether these are the prices of the time that was asked about.
+    pub applies: bool,
+    /// Whether they start after the table's own date: a forecast, which is never applied.
+    pub is_forecast: bool,
+    /// The prices.
+    pub prices: Vec<UnitPrice>,
+    /// Names of prices that this version does not know.
+    pub unknown: Vec<String>,
+}
+
+/// When prices hold, UTC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PriceWhen {
+    /// Where nothing else holds.
+    Always,
+    /// From a day on, `YYYY-MM-DD`.
+    From(String),
+    /// Daily from the first time of day up to the second, which may lie behind midnight: `HH:MM:SS`.
+    Daily(String, String),
+}
+
+/// The price of one unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnitPrice {
+    /// The unit's name, such as `input_mtok`.
+    pub unit: &'static str,
+    /// How many of it the price is for.
+    pub per: u32,
+    /// The price.
+    pub usd: Usd,
+    /// Other prices for all of it where a call's input is larger.
+    pub tiers: Vec<PriceTier>,
+}
+
+/// A price for calls with more input than so much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PriceTier {
+    /// Input tokens, cached ones included, that must be exceeded.
+    pub above_input_tokens: u64,
+    /// The price.
+    pub usd: Usd,
+}
+
+/// What a word of a call's terms does to the prices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PriceModifier {
+    /// The word: `batch`, `priority`, `flex`, `fast`, `us`, ...
+    pub word: String,
+    /// Multiplies the prices of tokens.
+    pub factor: Option<Decimal>,
+    /// Take the place of standard prices.
+    pub prices: Vec<UnitPrice>,
+    /// Where it comes from, with the version.
+    pub source: String,
+    /// Whether it was made for the prices that hold; where not, it is not applied.
+    pub fits: bool,
+}
+
+/// What was negotiated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PriceOverride {
+    /// Its name.
+    pub name: String,
+    /// The table it comes from, with the version.
+    pub source: String,
+    /// What must fit: rules for provider, model, host and tenant, and dates.
+    pub conditions: Vec<String>,
+    /// Take the place of standard prices.
+    pub prices: Vec<UnitPrice>,
+    /// Off every price of the call.
+    pub discount_percent: Option<Decimal>,
+}
+
+/// What a call would cost, and how that comes about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PriceQuote {
+    /// The cost; `None` where it cannot be known.
+    pub usd: Option<Usd>,
+    /// False where it stands although something about it is not known.
+    pub is_exact: bool,
+    /// What was charged; rounding aside, the amounts add up to the cost.
+    pub lines: Vec<CostLine>,
+    /// What made prices others than the standard ones.
+    pub adjustments: Vec<PriceAdjustment>,
+    /// Why there is no cost, why it is not exact, and what else there is to say.
+    pub reasons: Vec<String>,
+    /// The `pricing` member of a record with this cost, as JSON.
+    pub pricing: String,
+}
+
+/// What one unit comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CostLine {
+    /// The unit that was charged, such as `input_mtok`.
+    pub unit: &'static str,
+    /// How much of it.
+    pub quantity: u64,
+    /// The price that held, adjustments included.
+    pub price: Usd,
+    /// How many the price is for.
+    pub per: u32,
+    /// Quantity times price; `None` where that has more digits than a decimal holds.
+    pub usd: Option<Usd>,
+}
+
+/// Something that made a price another than the standard one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PriceAdjustment {
+    /// A word of the terms, an override's name, or the unit that was derived.
+    pub what: String,
+    /// Multiplied prices.
+    pub factor: Option<Decimal>,
+    /// Taken off prices.
+    pub discount_percent: Option<Decimal>,
+    /// Where it comes from.
+    pub source: String,
+}
+
+impl PriceTable {
+    /// Finds the entry by which a model is priced; `None` for an unknown model, whose calls have no cost.
+    pub fn look_up(&self, query: &PriceQuery) -> Option<PriceEntry> {
+        let (layer, spot) = self.look_up_place(query.served_by(), &query.model)?;
+        let found = self.found((layer, spot), &query.model);
+        let mut entry = self.entry(found.table, found.provider, found.model, query.at);
+        entry.provider_found_by = Some(found_by(spot.found_by));
+        let is_other = found.served != found.provider.id;
+        entry.served_by = is_other.then(|| found.served.to_owned());
+        entry.modifiers = modifiers(found.table, found.served, found.model, &entry.periods);
+        Some(entry)
+    }
+
+    /// Returns every entry, table by table, with what holds at a time.
+    pub fn entries(&self, at: Timestamp) -> impl Iterator<Item = PriceEntry> {
+        self.layers.iter().flat_map(move |table| {
+            table.providers.iter().flat_map(move |provider| {
+                let models = provider.models.iter();
+                models.map(move |model| self.entry(table, provider, model, at))
+            })
+        })
+    }
+
+    /// Computes what a call would cost; `None` for an unknown model.
+    pub fn quote(&self, query: &PriceQuery, usage: &Usage) -> Option<PriceQuote> {
+        let found = self.find(query.served_by(), &query.model)?;
+        let sum = Sum::of(&found, &query.charge(usage));
+        let pricing = spell::pricing(found.table, Some(found), &sum, Source::Table);
+        Some(quote(sum, pricing))
+    }
+
+    fn entry(
+        &self,
+        table: &Table,
+        provider: &Provider,
+        model: &Model,
+        at: Timestamp,
+    ) -> PriceEntry {
+        let chosen = model.prices_at(at, table.date);
+        let periods = model.periods.iter().map(|period| {
+            let mut shown = shown_period(period);
+            shown.applies = chosen
+                .as_ref()
+                .is_some_and(|it| std::ptr::eq(it.period, period));
+            shown.is_forecast =
+                matches!(period.constraint, Constraint::From(day) if day > table.date);
+            shown
+        });
+        let periods: Vec<PricePeriod> = periods.collect();
+        let overrides = self.layers.iter().flat_map(|table| {
+            let overrides = table.overrides.iter();
+            overrides.map(|negotiated| PriceOverride {
+                name: negotiated.name.clone(),
+                source: named(table),
+                conditions: negotiated.conditions(),
+                prices: shown_prices(&negotiated.prices),
+                discount_percent: negotiated.discount_percent,
+            })
+        });
+        PriceEntry {
+            table: table.name.clone(),
+            version: table.version.clone(),
+            provider: provider.id.clone(),
+            served_by: None,
+            model: model.id.clone(),
+            provider_found_by: None,
+            model_rule: model.rule.to_string(),
+            modifiers: modifiers(table, &provider.id, model, &periods),
+            periods,
+            overrides: overrides.collect(),
+            round_digits: model.round_digits,
+        }
+    }
+}
+
+fn found_by(found_by: FoundBy) -> &'static str {
+    match found_by {
+        FoundBy::Name => "name",
+        FoundBy::NameRule => "name rule",
+        FoundBy::Host => "host",
+        FoundBy::Model => "model rule",
+        FoundBy::Wildcard => "any provider",
+    }
+}
+
+fn shown_period(period: &Period) -> PricePeriod {
+    PricePeriod {
+        when: match period.constraint {
+            Constraint::Always => PriceWhen::Always,
+            Constraint::From(day) => PriceWhen::From(day.to_string()),
+            Constraint::Daily { start, end } => {
+                PriceWhen::Daily(start.to_string(), end.to_string())
+            }
+        },
+        applies: false,
+        is_forecast: false,
+        prices: shown_prices(&period.prices),
+        unknown: period.unknown.clone(),
+    }
+}
+
+fn shown_prices(prices: &[(Unit, Price)]) -> Vec<UnitPrice> {
+    let prices = prices.iter();
+    prices
+        .map(|(unit, price)| shown_price(*unit, price))
+        .collect()
+}
+
+fn shown_price(unit: Unit, price: &Price) -> UnitPrice {
+    let tiers = price.tiers.iter().map(|(start, usd)| PriceTier {
+        above_input_tokens: *start,
+        usd: Usd::new(*usd),
+    });
+    UnitPrice {
+        unit: unit.name(),
+        per: unit.per_price(),
+        usd: Usd::new(price.base),
+        tiers: tiers.collect(),
+    }
+}
+
+/// The table's own modifiers of a model, then the public ones for words that it does not have.
+fn modifiers(
+    table: &Table,
+    served: &str,
+    model: &Model,
+    periods: &[PricePeriod],
+) -> Vec<PriceModifier> {
+    let known = Known::embedded();
+    let holding = periods.iter().position(|period| period.applies);
+    let prices = holding.map_or(&[][..], |at| &model.periods[at].prices);
+    let own = std::iter::once((&model.modifiers, named(table)));
+    let public = known.of(served, &model.id);
+    let all = own.chain(public.map(|modifiers| (modifiers, known.source.clone())));
+    let mut shown: Vec<PriceModifier> = Vec::new();
+    for (modifiers, source) in all {
+        for (word, effect) in &modifiers.effects {
+            if !shown.iter().any(|modifier| modifier.word == *word) {
+                shown.push(shown_modifier(word, effect, modifiers, prices, &source));
+            }
+        }
+    }
+    shown
+}
+
+fn shown_modifier(
+    word: &str,
+    effect: &Effect,
+    modifiers: &Modifiers,
+    standard: &[(Unit, Price)],
+    source: &str,
+) -> PriceModifier {
+    let (factor, prices) = match effect {
+        Effect::Factor(factor) => (Some(*factor), Vec::new()),
+        Effect::Prices(prices) => (None, shown_prices(prices)),
+    };
+    PriceModifier {
+        word: word.to_owned(),
+        fits: factor.is_some() || modifiers.are_for(standard),
+        factor,
+        prices,
+        source: source.to_owned(),
+    }
+}
+
+fn quote(sum: Sum, pricing: String) -> PriceQuote {
+    PriceQuote {
+        usd: sum.outcome.as_ref().ok().copied().map(Usd::new),
+        is_exact: sum.outcome.is_ok() && sum.doubts.is_empty(),
+        lines: sum.lines.iter().map(shown_line).collect(),
+        reasons: sum.reasons().into_iter().map(str::to_owned).collect(),
+        adjustments: sum.adjustments.into_iter().map(Adjustment::into).collect(),
+        pricing,
+    }
+}
+
+fn shown_line(line: &Line) -> CostLine {
+    let per = line.unit.per_price();
+    let amount = number::Sum::default().add(line.price, line.quantity, per);
+    CostLine {
+        unit: line.unit.name(),
+        quantity: line.quantity,
+        price: Usd::new(line.price),
+        per,
+        usd: amount.and_then(number::Sum::amount).map(Usd::new),
+    }
+}
+
+impl From<Adjustment> for PriceAdjustment {
+    fn from(adjustment: Adjustment) -> Self {
+        Self {
+            what: adjustment.what,
+            factor: adjustment.factor,
+            discount_percent: adjustment.discount_percent,
+            source: adjustment.source,
+        }
+    }
+}
