@@ -174,11 +174,11 @@ impl<'s> Failure<'s> {
 
 fn is_cut(said: &Said<'_>) -> bool {
     let state = said.facts.text(Slot::ResponseStatus);
-    said.record.end == End::Cancelled
-        || said
-            .readings
-            .last()
-            .is_some_and(|reading| !reading.is_complete)
+    let last = said.readings.last();
+    // A reader that goes away behind the provider's last word has missed nothing.
+    let is_done = last.is_some_and(|reading| reading.is_stream && reading.is_complete);
+    said.record.end == End::Cancelled && !is_done
+        || last.is_some_and(|reading| !reading.is_complete)
         || matches!(state, Some("cancelled" | "incomplete"))
 }
 

@@ -38,4 +38,5 @@ mod second_opinion;
 mod seed_reader;
 mod services;
 mod tidy;
+mod truncated;
 mod verifier;
