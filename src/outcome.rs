@@ -94,4 +94,17 @@ pub(crate) struct Cost {
     pub(crate) usd: Option<Usd>,
     /// The `pricing` member's JSON text, in the journal's spelling; `None` where pricing does not apply.
     pub(crate) pricing: Option<String>,
+    /// What the table charges for, run by run; empty where no prices were found.
+    pub(crate) lines: Vec<Charged>,
+}
+
+/// A unit that was charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Charged {
+    /// The price table's name of it.
+    pub(crate) unit: &'static str,
+    pub(crate) quantity: u64,
+    pub(crate) unit_price: Usd,
+    /// How many the price is for.
+    pub(crate) per: u64,
 }

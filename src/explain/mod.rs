@@ -11,7 +11,9 @@ mod tests;
 mod verdict;
 
 pub use seen::{Iterations, OtherIteration, Seen, SeenError};
-pub use verdict::{CostLine, Verdict};
+pub use verdict::Verdict;
+
+pub use crate::price::CostLine;
 
 use crate::{
     clock::Timestamp,

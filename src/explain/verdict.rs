@@ -6,6 +6,7 @@ use crate::{
     money::Usd,
     operation::{Status, Usage},
     outcome::Outcome,
+    price::{CostLine, cost_lines},
 };
 
 /// What the audit's record of an exchange says: its totals, how it ended, and what it cost.
@@ -44,28 +45,12 @@ pub struct Verdict {
     pub error_message: String,
     /// The exact cost; `None` where it is not known, and `pricing` says why.
     pub cost_usd: Option<Usd>,
-    /// The bill: each quantity with its unit price. Empty where there is no cost.
+    /// The bill by the price table: each quantity with its unit price, run by run. Empty where no prices were found.
     pub cost_lines: Vec<CostLine>,
     /// The record's `pricing` member, as JSON text: table, version, unit prices, and what else there is to say.
     pub pricing: Option<String>,
     /// The provider's own price in dollars, as it spelled the number.
     pub reported_cost_usd: Option<String>,
-}
-
-/// One line of a bill: `quantity` units, of which `per` cost `unit_price`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CostLine {
-    /// The price table's name of the unit, such as `input_mtok`.
-    pub unit: String,
-    /// How many.
-    pub quantity: u64,
-    /// The price in dollars.
-    pub unit_price: Usd,
-    /// How many units that price is for.
-    pub per: u64,
-    /// What the line comes to.
-    pub cost: Usd,
 }
 
 impl Verdict {
@@ -87,7 +72,7 @@ impl Verdict {
             error_type: outcome.error_type,
             error_message: outcome.error_message,
             cost_usd: outcome.cost.usd,
-            cost_lines: Vec::new(),
+            cost_lines: cost_lines(&outcome.cost.lines),
             pricing: outcome.cost.pricing,
             reported_cost_usd: outcome.detail.reported_cost_usd,
         }

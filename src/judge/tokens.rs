@@ -295,8 +295,9 @@ fn annotate(charge: &mut Charge<'_>, reading: &Reading<'_>) {
 /// Adds costs up: one that is unknown leaves the sum unknown.
 fn sum(costs: Vec<Cost>) -> Cost {
     let mut total = Some(Usd::default());
-    let mut pricings: Vec<String> = Vec::new();
+    let (mut pricings, mut lines): (Vec<String>, Vec<_>) = (Vec::new(), Vec::new());
     for cost in costs {
+        lines.extend(cost.lines);
         total = total
             .zip(cost.usd)
             .and_then(|(total, usd)| total.exact_sum(usd));
@@ -309,5 +310,6 @@ fn sum(costs: Vec<Cost>) -> Cost {
     Cost {
         usd: total,
         pricing: Some(pricing),
+        lines,
     }
 }

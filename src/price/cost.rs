@@ -15,7 +15,7 @@ use super::{
     terms::{self, Adjustment, Terms},
     unit::{Extras, Unit, quantities},
 };
-use crate::{clock::Timestamp, operation::Usage};
+use crate::{clock::Timestamp, money::Usd, operation::Usage, outcome::Charged};
 
 /// What a call used, and what about it bears on its price.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +88,17 @@ impl Sum {
             sum.outcome = outcome.map(|amount| rounded(amount, found.model));
         }
         sum
+    }
+
+    /// Returns what was charged, as outcomes keep it.
+    pub(crate) fn charged(&self) -> Vec<Charged> {
+        let lines = self.lines.iter().map(|line| Charged {
+            unit: line.unit.name(),
+            quantity: line.quantity,
+            unit_price: Usd::new(line.price),
+            per: line.unit.per_price().into(),
+        });
+        lines.collect()
     }
 
     fn add_up(

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::{
     PriceTable, ServedBy,
-    cost::{Charge, Line, Sum},
+    cost::{Charge, Sum},
     modifier::{Conditions, Effect, Known, Modifiers},
     number,
     spell::{self, Source},
@@ -15,7 +15,7 @@ use super::{
     terms::{Adjustment, named},
     unit::{Extras, Unit},
 };
-use crate::{clock::Timestamp, money::Usd, operation::Usage};
+use crate::{clock::Timestamp, money::Usd, operation::Usage, outcome::Charged};
 
 /// What a table is asked: a model, who serves it, when, and under which terms.
 #[derive(Clone, Debug)]
@@ -181,7 +181,7 @@ pub struct UnitPrice {
     /// The unit's name, such as `input_mtok`.
     pub unit: &'static str,
     /// How many of it the price is for.
-    pub per: u32,
+    pub per: u64,
     /// The price.
     pub usd: Usd,
     /// Other prices for all of it where a call's input is larger.
@@ -248,7 +248,7 @@ pub struct PriceQuote {
     pub pricing: String,
 }
 
-/// What one unit comes to.
+/// One line of a bill: so many units, of which `per` cost `unit_price`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CostLine {
@@ -257,11 +257,11 @@ pub struct CostLine {
     /// How much of it.
     pub quantity: u64,
     /// The price that held, adjustments included.
-    pub price: Usd,
+    pub unit_price: Usd,
     /// How many the price is for.
-    pub per: u32,
-    /// Quantity times price; `None` where that has more digits than a decimal holds.
-    pub usd: Option<Usd>,
+    pub per: u64,
+    /// What the line comes to.
+    pub cost: Usd,
 }
 
 /// Something that made a price another than the standard one.
@@ -393,7 +393,7 @@ fn shown_price(unit: Unit, price: &Price) -> UnitPrice {
     });
     UnitPrice {
         unit: unit.name(),
-        per: unit.per_price(),
+        per: unit.per_price().into(),
         usd: Usd::new(price.base),
         tiers: tiers.collect(),
     }
@@ -447,23 +447,27 @@ fn quote(sum: Sum, pricing: String) -> PriceQuote {
     PriceQuote {
         usd: sum.outcome.as_ref().ok().copied().map(Usd::new),
         is_exact: sum.outcome.is_ok() && sum.doubts.is_empty(),
-        lines: sum.lines.iter().map(shown_line).collect(),
+        lines: cost_lines(&sum.charged()),
         reasons: sum.reasons().into_iter().map(str::to_owned).collect(),
         adjustments: sum.adjustments.into_iter().map(Adjustment::into).collect(),
         pricing,
     }
 }
 
-fn shown_line(line: &Line) -> CostLine {
-    let per = line.unit.per_price();
-    let amount = number::Sum::default().add(line.price, line.quantity, per);
-    CostLine {
-        unit: line.unit.name(),
-        quantity: line.quantity,
-        price: Usd::new(line.price),
-        per,
-        usd: amount.and_then(number::Sum::amount).map(Usd::new),
-    }
+/// Returns a bill's lines; none of them where one has more digits than a decimal holds, and so the sum has none either.
+pub(crate) fn cost_lines(lines: &[Charged]) -> Vec<CostLine> {
+    let lines = lines.iter().map(|line| {
+        let price = line.unit_price.amount();
+        let cost = number::Sum::default().add(price, line.quantity, line.per as u32);
+        Some(CostLine {
+            unit: line.unit,
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            per: line.per,
+            cost: Usd::new(cost?.amount()?),
+        })
+    });
+    lines.collect::<Option<_>>().unwrap_or_default()
 }
 
 impl From<Adjustment> for PriceAdjustment {

@@ -42,6 +42,7 @@ use rust_decimal::Decimal;
 use thiserror::Error;
 
 pub(crate) use cost::Charge;
+pub(crate) use look_up::cost_lines;
 pub use look_up::{
     CostLine, PriceAdjustment, PriceEntry, PriceModifier, PriceOverride, PricePeriod, PriceQuery,
     PriceQuote, PriceTier, PriceWhen, UnitPrice,
@@ -241,6 +242,7 @@ impl PriceTable {
             return Cost {
                 usd: usd(&sum, source, reported),
                 pricing: Some(spell::pricing(table, found, &sum, source)),
+                lines: sum.charged(),
             };
         }
         let runs = parts.iter().map(|part| {
@@ -260,6 +262,7 @@ impl PriceTable {
         Cost {
             usd: usd(&whole, source, reported),
             pricing: Some(spell::pricing_of_runs(table, &runs, &whole, source)),
+            lines: runs.iter().flat_map(|run| run.sum.charged()).collect(),
         }
     }
 
@@ -341,6 +344,7 @@ impl PriceTable {
         Cost {
             usd: usd(&sum, source, reported),
             pricing: Some(spell::pricing(self.first_table(), None, &sum, source)),
+            lines: Vec::new(),
         }
     }
 

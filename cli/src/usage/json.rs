@@ -255,7 +255,7 @@ impl<'a> RecordShown<'a> {
 impl<'a> LineShown<'a> {
     fn of(line: &'a CostLine) -> Self {
         Self {
-            unit: &line.unit,
+            unit: line.unit,
             quantity: line.quantity,
             unit_price_usd: money(line.unit_price),
             per: line.per,

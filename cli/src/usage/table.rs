@@ -143,11 +143,30 @@ impl<W: Write> Page<'_, W> {
             let table = format!("{} {} {entry}", text("table"), text("version"));
             self.line("prices", table.trim_end())?;
         }
+        for adjustment in pricing["adjustments"].as_array().into_iter().flatten() {
+            self.line("adjusted", &adjusted(adjustment))?;
+        }
         match pricing["reason"].as_str() {
             Some(reason) => self.painted("note", reason, Paint::Warning),
             None => Ok(()),
         }
     }
+}
+
+/// What made prices others than the standard ones, by whose word.
+fn adjusted(adjustment: &Value) -> String {
+    let text = |key: &str| adjustment[key].as_str().unwrap_or_default();
+    let number = |key: &str, before: &str, after: &str| match &adjustment[key] {
+        Value::Null => String::new(),
+        number => format!(" {before}{number}{after}"),
+    };
+    format!(
+        "{}{}{} ({})",
+        text("for"),
+        number("factor", "x ", ""),
+        number("discount_percent", "-", " %"),
+        text("source")
+    )
 }
 
 fn model(record: &Verdict) -> String {
@@ -185,7 +204,7 @@ fn row(line: &CostLine) -> [String; 4] {
     };
     [
         line.quantity.to_string(),
-        terminal::escape(&line.unit),
+        line.unit.to_owned(),
         format!("at {} {per}", line.unit_price),
         line.cost.to_string(),
     ]
