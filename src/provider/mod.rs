@@ -13,6 +13,10 @@ mod anthropic;
 mod array;
 #[cfg(test)]
 mod attack;
+mod bedrock_converse;
+mod bedrock_invoke;
+mod bedrock_output;
+mod bedrock_plain;
 mod cohere;
 mod decode;
 mod event_stream;
@@ -98,8 +102,10 @@ macro_rules! reader {
 }
 
 /// The flavours that have readers; of those that a body looks like, the first counts.
-const READERS: [Reader; 14] = [
+const READERS: [Reader; 16] = [
     reader!(AnthropicMessages, anthropic),
+    reader!(BedrockConverse, bedrock_converse),
+    reader!(BedrockInvoke, bedrock_invoke),
     reader!(GeminiGenerateContent, gemini),
     reader!(GeminiEmbeddings, gemini_embeddings::{is_body, read_body}),
     reader!(OpenAiChat, openai_chat),

@@ -105,6 +105,8 @@ pub(crate) struct InvocationMetrics {
     pub(crate) input_tokens_reported: Option<u64>,
     pub(crate) latency_ms: Option<u64>,
     pub(crate) first_byte_latency_ms: Option<u64>,
+    /// The model itself said nothing: these counts are the reading's usage, and what is priced.
+    pub(crate) is_usage: bool,
 }
 
 impl Reading<'_> {

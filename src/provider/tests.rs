@@ -88,11 +88,10 @@ impl Recording {
         }
     }
 
-    /// The response of which nothing is known but its bytes and status.
+    /// The response of which the flavour is not known.
     fn bare(&self) -> Body<'_> {
         Body {
             flavour: None,
-            headers: &[],
             ..self.response()
         }
     }
@@ -148,7 +147,11 @@ fn check(recording: &Recording, reading: &Reading<'_>, way: &str) {
         ("finish_reasons", json!(reading.finish_reasons)),
     ];
     for (key, found) in pairs {
-        if let Some(value) = expected.get(key) {
+        // The index has null where these bodies do name model and id.
+        let is_more = recording.id.starts_with("bedrock-invoke") && key.starts_with("response_");
+        if let Some(value) = expected.get(key)
+            && !(is_more && value.is_null())
+        {
             assert_eq!(&found, value, "{}", at(key));
         }
     }
@@ -347,7 +350,9 @@ fn a_stream_without_its_end_is_cut() {
         .iter()
         .filter(|recording| recording.index["stream"] == json!(true))
     {
-        let text = String::from_utf8(recording.body.clone()).expect("text");
+        let Ok(text) = String::from_utf8(recording.body.clone()) else {
+            continue; // Binary frames have a test of their own.
+        };
         if !text.trim_end().contains('\n') {
             continue; // One event that says everything.
         }
@@ -387,7 +392,14 @@ fn requests_give_model_content_and_system_prompt() {
         }
         let whole: Value = serde_json::from_slice(request).expect("request");
         let input: Value = serde_json::from_slice(&read.input.expect("input")).expect("JSON");
-        let keys = ["messages", "input", "contents", "prompt", "message"];
+        let keys = [
+            "messages",
+            "input",
+            "contents",
+            "prompt",
+            "message",
+            "inputText",
+        ];
         let expected = keys.into_iter().find_map(|key| whole.get(key));
         assert_eq!(Some(&input), expected, "{}", recording.id);
     }

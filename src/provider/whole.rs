@@ -33,7 +33,7 @@ pub(super) fn read_whole(
     if failed && reading.error.is_none() {
         reading.error = Some(ProviderError::of(&object));
     }
-    if reading.error.is_some() && reading.flavour.is_none() {
+    if failed || reading.error.is_some() && reading.flavour.is_none() {
         reading.output = None;
     }
     reading.is_complete &= is_whole;

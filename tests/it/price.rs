@@ -68,7 +68,9 @@ fn costs_equal_an_independent_computation_to_the_last_digit() {
         let parts = runs.map_or_else(|| vec![&pricing], |runs| runs.iter().collect());
         for part in parts {
             let is_empty = part["prices"].as_object().unwrap().is_empty();
-            assert_eq!(is_empty, expected.is_none(), "{}", recording.id);
+            // A call that a guardrail stopped used nothing that has a price.
+            let is_free = expected.is_none_or(|cost| cost == "0");
+            assert_eq!(is_empty, is_free, "{}", recording.id);
         }
         assert!(
             expected.is_some() || pricing["reason"].is_string(),
@@ -77,7 +79,7 @@ fn costs_equal_an_independent_computation_to_the_last_digit() {
         );
         priced += usize::from(expected.is_some());
     }
-    assert!(priced >= 60, "{priced}");
+    assert!(priced >= 70, "{priced}");
 }
 
 /// Pseudo-random numbers that are the same in every run.

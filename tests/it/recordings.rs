@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 use tracing_llm_audit::{
     Clock, LlmAudit, LlmCall, Timestamp,
@@ -22,30 +23,29 @@ pub(crate) fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/provider-traffic")
 }
 
-/// Flavours whose readers are not there yet.
-const UNREAD: [&str; 4] = [
-    "bedrock.converse",
-    "bedrock.converse-stream",
-    "bedrock.invoke",
-    "bedrock.invoke-with-response-stream",
-];
-
 /// Reads all recordings.
 pub(crate) fn all() -> Vec<Recording> {
     let file = |name: &str| fs::read(folder().join(name)).unwrap();
+    // A binary body is kept as text.
+    let body = |name: &str| match name.strip_suffix(".b64") {
+        Some(_) => from_base64(&file(name)),
+        None => file(name),
+    };
     let index: Value = serde_json::from_slice(&file("index.json")).unwrap();
     let read = |entry: &Value| Recording {
         id: entry["id"].as_str().unwrap().to_owned(),
         request: entry["request_file"].as_str().map(file),
-        response: file(entry["response_file"].as_str().unwrap()),
+        response: body(entry["response_file"].as_str().unwrap()),
         index: entry.clone(),
     };
-    let is_read = |entry: &&Value| {
-        let api = entry["api"].as_str().unwrap();
-        !UNREAD.contains(&api)
-    };
     let entries = index["fixtures"].as_array().unwrap().iter();
-    entries.filter(is_read).map(read).collect()
+    entries.map(read).collect()
+}
+
+fn from_base64(text: &[u8]) -> Vec<u8> {
+    let lines = text.split(|byte| *byte == b'\n');
+    let text = lines.collect::<Vec<_>>().concat();
+    BASE64_STANDARD.decode(text).unwrap()
 }
 
 /// The day on which the calls are made.
