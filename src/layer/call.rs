@@ -348,7 +348,7 @@ impl AuditRecord {
 
     /// Says whether there is nothing more to come: a provider's refusal of one attempt may be followed by another.
     fn is_answered(&self) -> bool {
-        let was_refused = |data: &Box<CallData>| {
+        let was_refused = |data: &CallData| {
             let refused = |status: u16| status >= 400;
             !data.responses.is_empty()
                 && data
@@ -360,7 +360,7 @@ impl AuditRecord {
                 && data.error.is_none()
                 && data.blocked.is_none()
         };
-        let is_told = !self.call.as_ref().is_some_and(was_refused);
+        let is_told = !self.call.as_deref().is_some_and(was_refused);
         (is_told && self.is_concluded()) || self.facts.has_any(&ENDS)
     }
 
