@@ -358,21 +358,20 @@ fn every_run_of_a_response_is_priced_on_its_own_model() {
     }
 }
 
-/// An answer that was declined and given by another model: the declined run is not billed.
+/// Where another model gave the answer, a declined run is charged for if it had begun to answer.
 #[test]
-fn a_declined_run_is_not_charged() {
-    let text = br#"{"type":"message","model":"claude-sonnet-4-6","content":[],"stop_reason":"end_turn","usage":{
-        "input_tokens":1000,"output_tokens":10,"iterations":[
-        {"type":"message","model":"claude-opus-4-8","input_tokens":1000,"output_tokens":1},
-        {"type":"fallback_message","model":"claude-sonnet-4-6","input_tokens":1000,"output_tokens":10}]}}"#;
-    let outcome = outcome(&answered(vec![body(200, text)]));
-    let cost = outcome.cost.usd.map(|usd| usd.to_string());
-    assert_eq!(
-        cost.as_deref(),
-        Some("0.00315"),
-        "{:?}",
-        outcome.cost.pricing
-    );
+fn a_run_that_was_declined_at_once_is_not_charged() {
+    for (declined, usd) in [(0, "0.00315"), (1, "0.008175")] {
+        let text = format!(
+            r#"{{"type":"message","model":"claude-sonnet-4-6","content":[{{"type":"text","text":"a"}}],
+            "stop_reason":"end_turn","usage":{{"input_tokens":1000,"output_tokens":10,"iterations":[
+            {{"type":"message","model":"claude-opus-4-8","input_tokens":1000,"output_tokens":{declined}}},
+            {{"type":"fallback_message","model":"claude-sonnet-4-6","input_tokens":1000,"output_tokens":10}}]}}}}"#
+        );
+        let outcome = outcome(&answered(vec![body(200, text.as_bytes())]));
+        let cost = outcome.cost.usd.map(|usd| usd.to_string());
+        assert_eq!(cost.as_deref(), Some(usd), "{:?}", outcome.cost.pricing);
+    }
 }
 
 /// Words of the response about tier, speed and region reach the price.

@@ -133,9 +133,7 @@ impl Counts {
             .get("cost")
             .map(|raw| String::from_utf8_lossy(raw).into_owned());
         self.cost = cost.or_else(|| self.cost.take());
-        let iterations = usage.elements("iterations").filter_map(iteration);
-        let mut iterations: Vec<_> = iterations.collect();
-        leave_out_declined(&mut iterations);
+        let iterations: Vec<_> = usage.elements("iterations").filter_map(iteration).collect();
         if !iterations.is_empty() {
             self.iterations = iterations;
         }
@@ -211,15 +209,6 @@ fn iteration(element: &[u8]) -> Option<Iteration> {
         usage: counts.usage(),
         billed: true,
     })
-}
-
-/// Marks the runs whose answer was declined before another model gave it: those are not billed.
-fn leave_out_declined(iterations: &mut [Iteration]) {
-    let is_fallback = |iteration: &Iteration| iteration.kind == "fallback_message";
-    let served = iterations.iter().rposition(is_fallback).unwrap_or(0);
-    for declined in &mut iterations[..served] {
-        declined.billed = !["message", "fallback_message"].contains(&declined.kind.as_str());
-    }
 }
 
 /// A stream of this flavour, put together.
