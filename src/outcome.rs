@@ -86,6 +86,8 @@ pub(crate) struct Detail {
     pub(crate) http_status: Option<u16>,
     pub(crate) audio_input_tokens: Option<u64>,
     pub(crate) audio_output_tokens: Option<u64>,
+    /// Whom the request's body names as the one who asks, where no span could say it.
+    pub(crate) user: Option<String>,
 }
 
 /// The exact cost, and how it was found.

@@ -32,7 +32,7 @@ use crate::{
     outcome::{Detail, Glance, Judged, Outcome},
     price::PriceTable,
     provider::{Reading, Request, Want, provider_at, provider_name, read_request},
-    record::{AuditRecord, CallData, Stage},
+    record::{AuditRecord, CallData, Capture, Stage},
     semconv::Slot,
 };
 
@@ -121,6 +121,7 @@ pub(crate) fn judge(record: &AuditRecord, prices: &PriceTable) -> Outcome {
             http_status: said.http_status,
             audio_input_tokens: tokens.audio_input,
             audio_output_tokens: tokens.audio_output,
+            user: said.user_of_body(),
         },
     }
 }
@@ -163,6 +164,12 @@ impl<'a> Said<'a> {
                 )
                 .or(self.asked_tier()),
         }
+    }
+
+    /// Whom the body of a call names that only an HTTP client saw. Inside a span, who asks is the host's to say.
+    fn user_of_body(&self) -> Option<String> {
+        let is_off_span = self.record.capture == Capture::Http;
+        self.request.user.clone().filter(|_| is_off_span)
     }
 
     /// The tier that the request asked for; `auto` names none.

@@ -179,7 +179,8 @@ fn is_cut(said: &Said<'_>) -> bool {
     let is_done = last.is_some_and(|reading| reading.is_stream && reading.is_complete);
     said.record.end == End::Cancelled && !is_done
         || last.is_some_and(|reading| !reading.is_complete)
-        || matches!(state, Some("cancelled" | "incomplete"))
+        // A body says more than the word: an answer that reached its length is one.
+        || last.is_none() && matches!(state, Some("cancelled" | "incomplete"))
 }
 
 /// Says whether an inference call left no trace of an answer.

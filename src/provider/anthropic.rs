@@ -338,7 +338,8 @@ impl Stream {
 
 impl EventReader for Stream {
     fn event(&mut self, name: &[u8], data: &[u8]) {
-        let Some(event) = Object::parse(data) else {
+        // What stands behind the end is no part of the answer.
+        let Some(event) = Object::parse(data).filter(|_| !self.stopped) else {
             return;
         };
         match event.text("type").unwrap_or_default().as_ref() {

@@ -92,7 +92,7 @@ pub(super) fn cut_everywhere(body: &str, flavour: Flavour) {
     }
 }
 
-/// Sends every event twice, drops each, swaps neighbours, repeats the first behind the last: nothing panics.
+/// Sends every event twice, drops each, swaps neighbours: nothing panics.
 pub(super) fn shuffle(events: &[serde_json::Value]) {
     for at in 0..events.len() {
         let mut twice = events.to_vec();
@@ -107,7 +107,14 @@ pub(super) fn shuffle(events: &[serde_json::Value]) {
             stream(&sse(&swapped), true);
         }
     }
-    let mut more = events.to_vec();
-    more.extend_from_slice(events);
-    stream(&sse(&more), true);
+}
+
+/// Repeats the whole stream behind its end, which changes nothing.
+pub(super) fn repeat_behind_the_end(body: &str) {
+    let once = stream(body, true);
+    assert!(once.is_complete);
+    assert!(
+        stream(&body.repeat(2), true) == once,
+        "events behind the end count"
+    );
 }

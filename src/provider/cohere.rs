@@ -210,7 +210,6 @@ impl V2Stream {
         self.is_ended = true;
         if let Some(delta) = event.object("delta") {
             self.known.merge(&delta);
-            // An error that ended the stream stands as a text beside the reason.
         }
     }
 
@@ -280,7 +279,8 @@ impl V2Stream {
 
 impl EventReader for V2Stream {
     fn event(&mut self, name: &[u8], data: &[u8]) {
-        let Some(event) = Object::parse(data) else {
+        // What stands behind the end is no part of the answer.
+        let Some(event) = Object::parse(data).filter(|_| !self.is_ended) else {
             return;
         };
         match event.text("type").unwrap_or_default().as_ref() {
@@ -353,7 +353,8 @@ impl V1Stream {
 
 impl EventReader for V1Stream {
     fn event(&mut self, _name: &[u8], data: &[u8]) {
-        let Some(event) = Object::parse(data) else {
+        // What stands behind the end is no part of the answer.
+        let Some(event) = Object::parse(data).filter(|_| !self.is_ended) else {
             return;
         };
         match event.text("event_type").unwrap_or_default().as_ref() {

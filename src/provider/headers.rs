@@ -7,10 +7,11 @@ use super::{reading::Reading, refusal::ProviderError};
 use crate::operation::Usage;
 
 /// The headers that are kept of a response, names in lower case.
-pub(crate) const KEPT_HEADERS: [&str; 11] = [
+pub(crate) const KEPT_HEADERS: [&str; 12] = [
     "apim-request-id",
     "content-encoding",
     "content-type",
+    "fireworks-cached-prompt-tokens",
     "request-id",
     "x-amzn-bedrock-cache-read-input-token-count",
     "x-amzn-bedrock-cache-write-input-token-count",
@@ -61,6 +62,11 @@ impl<'a> Headers<'a> {
         }
         if let Some(error) = &mut reading.error {
             self.tell_error(error);
+        }
+        if reading.usage.input_tokens.is_some() && reading.usage.cache_read_tokens.is_none() {
+            // Fireworks says the cached part of its input beside the body.
+            let cached = self.get("fireworks-cached-prompt-tokens");
+            reading.usage.cache_read_tokens = cached.and_then(|count| count.parse().ok());
         }
         if reading.usage.is_empty() && reading.error.is_none() {
             self.tell_usage(reading);

@@ -237,7 +237,8 @@ impl EventReader for Stream {
             self.is_done = true;
             return;
         }
-        let Some(chunk) = Object::parse(data) else {
+        // What stands behind the end is no part of the answer.
+        let Some(chunk) = Object::parse(data).filter(|_| !self.is_done) else {
             return;
         };
         self.known.merge(&chunk);

@@ -60,8 +60,8 @@ pub(crate) struct Request<'a> {
     /// Where the inference was asked to run.
     #[allow(dead_code, reason = "for prices by place")]
     pub(crate) geo: Option<String>,
-    /// Whom the body names as the one who asks.
-    #[allow(dead_code, reason = "for calls that no span speaks for")]
+    /// Whom the body names as the one who asks: `user`, `safety_identifier`, or `user_id` of the metadata. It is the
+    /// record's user only of a call that an HTTP client alone saw, and where the host said nobody.
     pub(crate) user: Option<String>,
     is_object: bool,
 }

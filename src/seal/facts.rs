@@ -80,9 +80,10 @@ pub(super) fn push(members: &mut Members, record: &AuditRecord) {
     }
 }
 
-/// Pushes who asked, or null.
-pub(super) fn push_user(members: &mut Members, record: &AuditRecord) {
-    match record.facts.get(Slot::UserId).and_then(text_of) {
+/// Pushes who asked, or null: as the host said it, else as the request's body does.
+pub(super) fn push_user(members: &mut Members, record: &AuditRecord, of_body: Option<&str>) {
+    let said = record.facts.get(Slot::UserId).and_then(text_of);
+    match said.or_else(|| of_body.map(Cow::Borrowed)) {
         Some(user) => members.push_str("user_id", bounded(&user)),
         None => members.push_null("user_id"),
     }

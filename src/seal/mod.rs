@@ -167,7 +167,7 @@ fn push_seed_keys(members: &mut Members, record: &AuditRecord, outcome: &Outcome
     members.push_with("timestamp", |out| {
         quoted(out, format_args!("{}", record.started_at));
     });
-    facts::push_user(members, record);
+    facts::push_user(members, record, outcome.detail.user.as_deref());
     match model {
         Some(model) => members.push_str("model", &facts::clean(model)),
         None => members.push_null("model"),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     flavour::Flavour,
-    provider::attack::{cut_everywhere, shuffle, sse, stream, whole},
+    provider::attack::{cut_everywhere, repeat_behind_the_end, shuffle, sse, stream, whole},
 };
 
 fn message(stop_reason: &str, content: Value, usage: Value) -> Value {
@@ -118,6 +118,7 @@ fn tools_are_named_and_usage_is_kept_as_one_object() {
 
 #[test]
 fn nothing_panics_in_any_order() {
+    repeat_behind_the_end(&sse(&streamed()));
     shuffle(&streamed());
     let mut events = streamed();
     // Tools of the host replace the input in the last event: a cut stream knows the first count only.

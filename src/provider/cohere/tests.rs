@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     flavour::Flavour,
-    provider::attack::{cut_everywhere, output, shuffle, sse, stream, whole},
+    provider::attack::{
+        cut_everywhere, output, repeat_behind_the_end, shuffle, sse, stream, whole,
+    },
 };
 
 fn usage() -> Value {
@@ -67,6 +69,7 @@ fn a_stream_of_the_second_version_is_its_body() {
 fn nothing_is_made_up_and_nothing_panics() {
     let mut events = v2_events("COMPLETE");
     cut_everywhere(&sse(&events), Flavour::CohereChatV2);
+    repeat_behind_the_end(&sse(&events));
     shuffle(&events);
     events.truncate(8);
     let cut = stream(&sse(&events), false);

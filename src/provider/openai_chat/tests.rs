@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::{
     flavour::Flavour,
-    provider::attack::{cut_everywhere, output, shuffle, sse, stream, whole},
+    provider::attack::{
+        cut_everywhere, output, repeat_behind_the_end, shuffle, sse, stream, whole,
+    },
 };
 
 fn chunk(choices: Value) -> Value {
@@ -183,6 +185,7 @@ fn nothing_is_made_up_and_nothing_panics() {
         last,
     ];
     cut_everywhere(&with_done(&events), Flavour::OpenAiChat);
+    repeat_behind_the_end(&with_done(&events));
     shuffle(&events);
 }
 

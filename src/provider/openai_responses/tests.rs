@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     flavour::Flavour,
-    provider::attack::{cut_everywhere, output, shuffle, sse, stream, whole},
+    provider::attack::{
+        cut_everywhere, output, repeat_behind_the_end, shuffle, sse, stream, whole,
+    },
 };
 
 fn usage() -> Value {
@@ -158,6 +160,7 @@ fn nothing_is_made_up_and_nothing_panics() {
     let all = response("completed", &items(), usage());
     let events = events(&items(), 4, true, Some(all));
     cut_everywhere(&sse(&events), Flavour::OpenAiResponses);
+    repeat_behind_the_end(&sse(&events));
     shuffle(&events);
 }
 
