@@ -192,10 +192,13 @@ fn conditions<'s>(
     reading: Option<&'s Reading<'_>>,
 ) -> Conditions<'s> {
     let tier = reading.and_then(|reading| reading.service_tier.as_deref());
+    let speed = reading.and_then(|reading| reading.speed.as_deref());
     let geo = reading.and_then(|reading| reading.geo.as_deref());
+    // Where the response is silent, what was asked for is what was served.
+    let geo = geo.or(said.request.geo.as_deref());
     Conditions {
         tier: tier.or(names.service_tier),
-        speed: reading.and_then(|reading| reading.speed.as_deref()),
+        speed: speed.or(said.request.speed.as_deref()),
         geo: geo.or_else(|| Conditions::geo_of_host(said.facts.text(Slot::ServerAddress)?)),
         is_batch: reading.is_some_and(|reading| reading.batch),
     }

@@ -55,10 +55,8 @@ pub(crate) struct Request<'a> {
     /// The tier that was asked for.
     pub(crate) service_tier: Option<String>,
     /// The speed that was asked for.
-    #[allow(dead_code, reason = "for prices by speed")]
     pub(crate) speed: Option<String>,
     /// Where the inference was asked to run.
-    #[allow(dead_code, reason = "for prices by place")]
     pub(crate) geo: Option<String>,
     /// Whom the body names as the one who asks: `user`, `safety_identifier`, or `user_id` of the metadata. It is the
     /// record's user only of a call that an HTTP client alone saw, and where the host said nobody.
