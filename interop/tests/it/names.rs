@@ -144,3 +144,55 @@ fn langfuse() {
     );
     assert!(!records[0].get("input_hash").as_str().unwrap().is_empty());
 }
+
+/// rig-core before 0.43, whose completion spans have no `rig.provider_request_id`: Anthropic's input without what was
+/// cached, Gemini's output without thinking.
+#[test]
+fn rig_before_0_43() {
+    let records = recorded(|| {
+        drop(info_span!(
+            target: "rig::completions",
+            "chat",
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = "anthropic",
+            gen_ai.request.model = "claude-sonnet-4-5",
+            gen_ai.usage.input_tokens = 100,
+            gen_ai.usage.output_tokens = 10,
+            gen_ai.usage.cache_read.input_tokens = 40,
+            gen_ai.usage.cache_creation.input_tokens = 2,
+        ));
+        drop(info_span!(
+            target: "rig::agent_chat",
+            "chat",
+            gen_ai.operation.name = "generate_content",
+            gen_ai.provider.name = "gcp.gemini",
+            gen_ai.request.model = "gemini-2.5-flash",
+            gen_ai.usage.input_tokens = 100,
+            gen_ai.usage.output_tokens = 10,
+            gen_ai.usage.reasoning_tokens = 30,
+        ));
+        drop(info_span!(
+            target: "rig::completions",
+            "chat",
+            gen_ai.operation.name = "chat",
+            gen_ai.provider.name = "anthropic",
+            gen_ai.request.model = "claude-sonnet-4-5",
+            rig.provider_request_id = "req_1",
+            gen_ai.usage.input_tokens = 100,
+            gen_ai.usage.output_tokens = 10,
+            gen_ai.usage.cache_read.input_tokens = 40,
+        ));
+    });
+    assert_has(
+        &records[0],
+        &json!({"input_tokens": 142, "output_tokens": 10}),
+    );
+    assert_has(
+        &records[1],
+        &json!({"input_tokens": 100, "output_tokens": 40, "thinking_tokens": 30}),
+    );
+    assert_has(
+        &records[2],
+        &json!({"input_tokens": 100, "provider_request_id": "req_1"}),
+    );
+}
