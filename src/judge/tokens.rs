@@ -166,7 +166,9 @@ fn charge<'s>(
         usage,
         extras: Extras {
             media: reading.map_or_else(media, |reading| reading.media),
-            citation_tokens: 0,
+            citation_tokens: reading
+                .and_then(|reading| reading.citation_tokens)
+                .unwrap_or(0),
             responses: 1,
         },
         at: said.record.started_at,
@@ -275,6 +277,11 @@ fn annotate(charge: &mut Charge<'_>, reading: &Reading<'_>) {
         charge.usage = billed;
         let note = "priced on the provider's billed units, which differ from the tokens used";
         charge.notes.push(note.into());
+    }
+    if !reading.fee_tools.is_empty() {
+        let tools = reading.fee_tools.join(", ");
+        let doubt = format!("fees of the provider's own tools are not priced: {tools}");
+        charge.doubts.push(doubt.into());
     }
     if reading.leaves_out_iterations() {
         let doubt = "the iterations do not add up to the response's own counts, which are priced";

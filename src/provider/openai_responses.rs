@@ -9,7 +9,10 @@
 //! # Source
 //! openai/openai-python at e43b4224, `types/responses`.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     EventReader,
@@ -101,6 +104,7 @@ impl Known {
             incomplete_reason: self.incomplete_reason,
             service_tier: self.service_tier,
             tool_calls: items.names(),
+            fee_tools: items.fees(),
             ..Reading::default()
         };
         let mut counts = self.counts.unwrap_or_default();
@@ -134,7 +138,16 @@ struct Item {
     /// The name of a function, a custom tool or a remote one; tools that the host runs by itself have none.
     call: Option<String>,
     is_search: bool,
+    /// The name of a hosted tool with a fee of its own.
+    fee: Option<&'static str>,
 }
+
+/// Kinds of items that are charged beside the tokens, and what their tools are called.
+const FEES: [(&str, &str); 3] = [
+    ("code_interpreter_call", "code_interpreter"),
+    ("file_search_call", "file_search"),
+    ("image_generation_call", "image_generation"),
+];
 
 impl Items {
     fn take(&mut self, at: u64, item: &[u8]) {
@@ -145,7 +158,14 @@ impl Items {
         let is_call = kind.ends_with("_call");
         let call = item.owned_text("name").filter(|_| is_call);
         let is_search = kind == "web_search_call" && is_charged_search(&item);
-        self.known.insert(at, Item { call, is_search });
+        let fee = FEES.iter().find(|(fee, _)| *fee == kind);
+        let fee = fee.map(|(_, tool)| *tool);
+        let item_known = Item {
+            call,
+            is_search,
+            fee,
+        };
+        self.known.insert(at, item_known);
         let mut parts = item.elements("content").filter_map(Object::parse);
         if parts.any(|part| part.is("type", "refusal")) {
             self.refusal = Some("refusal");
@@ -155,6 +175,11 @@ impl Items {
     fn names(&self) -> Vec<String> {
         let calls = self.known.values().filter_map(|item| item.call.clone());
         calls.collect()
+    }
+
+    fn fees(&self) -> Vec<&'static str> {
+        let fees: BTreeSet<_> = self.known.values().filter_map(|item| item.fee).collect();
+        fees.into_iter().collect()
     }
 
     fn searches(&self) -> Option<u64> {

@@ -5,17 +5,20 @@
 //! Not here: where the object stands (`openai_chat`, `openai_responses`).
 //!
 //! Some hosts leave a part out of the count that should include it, and tell so by their total: Mistral its audio
-//! input, xAI the reasoning of its chat API. A part is added exactly where the total then comes out.
+//! input, xAI the reasoning of its chat API. A part is added exactly where the total then comes out. Perplexity's deep
+//! research leaves its reasoning out of the total too: it stands beside the counts and not among their details.
 //!
 //! llama.cpp's `timings` are a measurement and no usage: they are not read.
 
 use std::borrow::Cow;
 
+use rust_decimal::Decimal;
+
 use super::{
     object::Object,
     reading::{MediaTokens, Reading},
 };
-use crate::operation::Usage;
+use crate::{money::Usd, operation::Usage};
 
 /// Ticks of xAI's cost in one dollar.
 const TICKS_IN_USD: u64 = 10_000_000_000;
@@ -29,6 +32,7 @@ pub(super) struct Counts {
     media: MediaTokens,
     input_reported: Option<u64>,
     output_reported: Option<u64>,
+    citation_tokens: Option<u64>,
     cost_usd: Option<String>,
     service_tier: Option<String>,
     raw: Vec<u8>,
@@ -51,7 +55,8 @@ impl Counts {
         let output = output.or_else(|| usage.object("output_tokens_details"));
         let of_input = |key: &str| input.as_ref()?.count(key);
         let of_output = |key: &str| output.as_ref()?.count(key);
-        let thinking = of_output("reasoning_tokens").or_else(|| usage.count("reasoning_tokens"));
+        let beside = research(usage);
+        let thinking = of_output("reasoning_tokens").or(beside);
         let media = MediaTokens {
             input_audio: of_input("audio_tokens"),
             cache_read_audio: input
@@ -68,7 +73,10 @@ impl Counts {
         Self {
             usage: Usage {
                 input_tokens: totals.input_with(media.input_audio),
-                output_tokens: totals.output_with(thinking),
+                output_tokens: match beside {
+                    Some(beside) => totals.output.map(|output| output.saturating_add(beside)),
+                    None => totals.output_with(thinking),
+                },
                 thinking_tokens: thinking,
                 cache_read_tokens: of_input("cached_tokens").or_else(|| cached(usage)),
                 cache_write_tokens: of_input("cache_write_tokens"),
@@ -78,6 +86,7 @@ impl Counts {
             media,
             input_reported: totals.input,
             output_reported: totals.output,
+            citation_tokens: usage.count("citation_tokens"),
             cost_usd: cost_usd(usage),
             service_tier: usage.owned_text("service_tier"),
             raw: Vec::new(),
@@ -98,6 +107,7 @@ impl Counts {
         reading.media = self.media;
         reading.input_tokens_reported = self.input_reported;
         reading.output_tokens_reported = self.output_reported;
+        reading.citation_tokens = self.citation_tokens;
         reading.reported_cost_usd = self.cost_usd;
         reading.raw_usage = Some(self.raw).filter(|raw| !raw.is_empty()).map(Cow::Owned);
     }
@@ -148,6 +158,12 @@ fn cached(usage: &Object<'_>) -> Option<u64> {
     keys.into_iter().find_map(|key| usage.count(key))
 }
 
+/// The reasoning of a research that searched, which Perplexity counts beside the completion.
+fn research(usage: &Object<'_>) -> Option<u64> {
+    usage.get("citation_tokens")?;
+    usage.count("reasoning_tokens")
+}
+
 /// Searches that the usage object counts: Perplexity, xAI, `OpenRouter`.
 fn searches(usage: &Object<'_>) -> Option<u64> {
     let xai = || {
@@ -166,14 +182,33 @@ fn searches(usage: &Object<'_>) -> Option<u64> {
 
 /// The provider's own price in dollars, as it spelled the number; ticks become dollars.
 fn cost_usd(usage: &Object<'_>) -> Option<String> {
+    if usage.get("is_byok") == Some(b"true") {
+        return own_key_cost(usage);
+    }
     let of_parts = usage
         .object("cost")
-        .and_then(|parts| parts.get("total_cost"));
-    let number = of_parts.or_else(|| usage.get("cost"));
-    let spelled = number
-        .filter(|raw| raw[0].is_ascii_digit())
-        .map(|raw| String::from_utf8_lossy(raw).into_owned());
-    spelled.or_else(|| usage.count("cost_in_usd_ticks").map(ticks_to_usd))
+        .and_then(|parts| amount(&parts, "total_cost"));
+    of_parts
+        .or_else(|| amount(usage, "cost"))
+        .or_else(|| usage.count("cost_in_usd_ticks").map(ticks_to_usd))
+}
+
+/// With a key of the caller's own, `OpenRouter` charges its fee, and the provider behind it the rest.
+fn own_key_cost(usage: &Object<'_>) -> Option<String> {
+    let behind = amount(&usage.object("cost_details")?, "upstream_inference_cost")?;
+    let decimal = |text: String| {
+        let exact = Decimal::from_str_exact(&text);
+        exact.or_else(|_| Decimal::from_scientific(&text)).ok()
+    };
+    let fee = decimal(amount(usage, "cost")?)?;
+    let sum = Usd::new(fee).exact_sum(Usd::new(decimal(behind)?))?;
+    Some(sum.to_string())
+}
+
+/// A number as it is spelled.
+fn amount(object: &Object<'_>, key: &str) -> Option<String> {
+    let number = object.get(key).filter(|raw| raw[0].is_ascii_digit())?;
+    Some(String::from_utf8_lossy(number).into_owned())
 }
 
 /// Spells ticks as dollars, exactly.
@@ -223,6 +258,20 @@ mod tests {
         assert_eq!(read(audio).usage.input_tokens, Some(386));
     }
 
+    /// A research reported with its bill: its reasoning is in no total, and exceeds the completion by far.
+    #[test]
+    fn the_reasoning_of_a_research_is_beside_its_completion() {
+        let reading = read(
+            r#"{"prompt_tokens":108,"completion_tokens":3256,"total_tokens":3364,"citation_tokens":7299,
+            "num_search_queries":74,"reasoning_tokens":73248}"#,
+        );
+        assert_eq!(reading.usage.output_tokens, Some(76_504));
+        assert_eq!(reading.output_tokens_reported, Some(3256));
+        assert_eq!(reading.usage.thinking_tokens, Some(73_248));
+        assert_eq!(reading.citation_tokens, Some(7299));
+        assert_eq!(reading.usage.web_searches, Some(74));
+    }
+
     /// The compatible path of Gemini leaves thoughts out of every field but the total: no place to put them in.
     #[test]
     fn hidden_reasoning_is_not_invented() {
@@ -263,5 +312,12 @@ mod tests {
             Some("0.0232856")
         );
         assert_eq!(usd(r#"{"cost":null}"#), None);
+        // With a key of the caller's own, both charge.
+        let own =
+            r#"{"cost":1.5e-6,"is_byok":true,"cost_details":{"upstream_inference_cost":0.00003}}"#;
+        assert_eq!(usd(own).as_deref(), Some("0.0000315"));
+        let unknown =
+            r#"{"cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":null}}"#;
+        assert_eq!(usd(unknown), None);
     }
 }

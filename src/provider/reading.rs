@@ -64,6 +64,10 @@ pub(crate) struct Reading<'a> {
     /// Input tokens of tools that the provider ran, where it counts them apart; part of the usage's input.
     pub(crate) tool_use_prompt_tokens: Option<u64>,
     pub(crate) web_fetches: Option<u64>,
+    /// Tokens of cited sources, where they are counted outside the output.
+    pub(crate) citation_tokens: Option<u64>,
+    /// Tools that the provider ran for a fee which no count here carries, each once.
+    pub(crate) fee_tools: Vec<&'static str>,
     pub(crate) media: MediaTokens,
     /// The counts that are billed, where they are others than those used.
     pub(crate) billed: Option<Usage>,
@@ -159,6 +163,8 @@ impl Reading<'_> {
             cache_write_5m_tokens: self.cache_write_5m_tokens,
             tool_use_prompt_tokens: self.tool_use_prompt_tokens,
             web_fetches: self.web_fetches,
+            citation_tokens: self.citation_tokens,
+            fee_tools: self.fee_tools,
             media: self.media,
             billed: self.billed,
             invocation_metrics: self.invocation_metrics,

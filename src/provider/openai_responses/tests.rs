@@ -253,6 +253,22 @@ fn searches_are_counted_where_they_are_charged() {
 }
 
 #[test]
+fn tools_with_a_fee_are_named() {
+    let items = [
+        "file_search_call",
+        "web_search_call",
+        "code_interpreter_call",
+        "file_search_call",
+    ]
+    .map(|kind| json!({"id": "x", "type": kind, "status": "completed"}));
+    let body = response("completed", &items, usage()).to_string();
+    assert_eq!(
+        whole(&body, 200).fee_tools,
+        ["code_interpreter", "file_search"]
+    );
+}
+
+#[test]
 fn errors_inside_a_stream_are_read_in_both_forms() {
     let flat = json!({"type": "error", "code": "server_error", "message": "m", "param": null, "sequence_number": 3});
     let nested = json!({"type": "error", "error": {"type": "invalid_request_error", "code": null, "message": "m"}});
