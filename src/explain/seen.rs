@@ -129,7 +129,9 @@ pub struct SeenError {
     pub code_is_number: bool,
     /// The service's status word (Google).
     pub status: Option<String>,
-    /// The error's text, as the provider sent it.
+    /// Whether the status is a number there.
+    pub status_is_number: bool,
+    /// The error's text, as the provider sent it, where it calls it the message; the record's has any text there was.
     pub message: Option<String>,
 }
 
@@ -249,14 +251,21 @@ fn others(reading: &Reading<'_>) -> Vec<OtherIteration> {
 impl SeenError {
     fn of(error: &ProviderError, body: &Body<'_>) -> Self {
         let spelled = spelled::error_of_body(body.bytes);
-        let code = spelled.and_then(|error| json::member(error, "code"));
+        let is_number = |key| {
+            let value = spelled.and_then(|error| json::member(error, key));
+            value.is_some_and(|value| value[0].is_ascii_digit())
+        };
         Self {
             http_status: body.http_status,
             kind: error.kind.clone(),
             code: error.code.clone(),
-            code_is_number: code.is_some_and(|code| code[0].is_ascii_digit()),
+            code_is_number: is_number("code"),
             status: error.status.clone(),
-            message: error.message.clone(),
+            status_is_number: is_number("status"),
+            message: error
+                .message
+                .clone()
+                .filter(|_| !spelled::is_detail(body.bytes)),
         }
     }
 }

@@ -32,6 +32,12 @@ pub(super) fn error_of_body(body: &[u8]) -> Option<&[u8]> {
     error_of(object)
 }
 
+/// Says whether a body has no error or message, but a detail: the form of web frameworks, and not of a provider's API.
+pub(super) fn is_detail(body: &[u8]) -> bool {
+    let has = |key| json::member(body, key).is_some();
+    has("detail") && !has("error") && !has("message")
+}
+
 /// The last error inside a stream, where its events are lines of text.
 pub(super) fn error_of_stream(body: &[u8]) -> Option<String> {
     let lines = body.split(|byte| matches!(byte, b'\n' | b'\r'));

@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use super::{
     EventReader, READERS, anthropic, bedrock_converse, bedrock_plain,
     object::Object,
-    openai_chat,
+    openai_chat, openai_completions,
     reading::{InvocationMetrics, Reading},
 };
 use crate::{flavour::Flavour, operation::Usage};
@@ -35,7 +35,8 @@ pub(super) fn read_body<'a>(body: &Object<'a>) -> Reading<'a> {
         anthropic::read_body(body)
     } else if bedrock_converse::is_body(body) {
         bedrock_converse::read_body(body)
-    } else if openai_chat::is_body(body) {
+    } else if openai_chat::is_body(body) || openai_completions::is_body(body) {
+        // Imported models too, which a server of either API runs.
         openai_chat::read_body(body)
     } else {
         bedrock_plain::read_body(body)

@@ -38,6 +38,9 @@ impl Events {
 
     /// Takes one event's name and data.
     pub(super) fn take(&mut self, name: &[u8], data: &[u8]) {
+        // A stray byte costs no event.
+        let text = String::from_utf8_lossy(data);
+        let data = text.as_bytes();
         if !self.is_told {
             self.tell(name, data);
         }

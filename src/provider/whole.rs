@@ -18,6 +18,19 @@ pub(super) fn read_whole(
     http_status: Option<u16>,
     is_whole: bool,
 ) -> Reading<'_> {
+    match String::from_utf8_lossy(body) {
+        Cow::Borrowed(text) => read_text(text.as_bytes(), flavour, http_status, is_whole),
+        // A stray byte, or a character that was cut in the middle, costs no number.
+        Cow::Owned(text) => read_text(text.as_bytes(), flavour, http_status, is_whole).into_owned(),
+    }
+}
+
+fn read_text(
+    body: &[u8],
+    flavour: Option<Flavour>,
+    http_status: Option<u16>,
+    is_whole: bool,
+) -> Reading<'_> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let failed = http_status.is_some_and(|status| status >= 400);
     let Some(object) = Object::parse(body) else {

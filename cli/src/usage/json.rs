@@ -85,7 +85,7 @@ struct ErrorShown<'a> {
     #[serde(rename = "type")]
     kind: &'a Option<String>,
     code: Option<Box<RawValue>>,
-    status: &'a Option<String>,
+    status: Option<Box<RawValue>>,
     message: &'a Option<String>,
 }
 
@@ -200,16 +200,11 @@ impl<'a> OtherShown<'a> {
 
 impl<'a> ErrorShown<'a> {
     fn of(error: &'a SeenError) -> Self {
-        let quoted = |code: &String| serde_json::to_string(code).ok();
-        let code = match &error.code {
-            Some(code) if error.code_is_number => Some(code.clone()),
-            code => code.as_ref().and_then(quoted),
-        };
         Self {
             http_status: error.http_status,
             kind: &error.kind,
-            code: raw(code.as_ref()),
-            status: &error.status,
+            code: word(error.code.as_ref(), error.code_is_number),
+            status: word(error.status.as_ref(), error.status_is_number),
             message: &error.message,
         }
     }
@@ -267,6 +262,14 @@ impl<'a> LineShown<'a> {
 /// JSON text as it is; a text that is no JSON is not shown.
 fn raw(text: Option<&String>) -> Option<Box<RawValue>> {
     RawValue::from_string(text?.clone()).ok()
+}
+
+/// A word, or a number where it was one.
+fn word(text: Option<&String>, is_number: bool) -> Option<Box<RawValue>> {
+    if is_number {
+        return raw(text);
+    }
+    raw(Some(&serde_json::to_string(text?).ok()?))
 }
 
 fn money(usd: Usd) -> Option<Box<RawValue>> {
