@@ -335,3 +335,24 @@ fn sealing_is_quick() {
         time("seal", &mut || sealer.seal(record, &outcome, &mut to));
     }
 }
+
+/// Whom a request's body names is the user only where no span could say it, and nobody else did.
+#[test]
+fn the_user_of_a_body_counts_only_off_span() {
+    let call = || CallData {
+        request: Some(br#"{"model":"m","messages":[],"user":"u-1"}"#.to_vec()),
+        ..CallData::default()
+    };
+    let said = || facts(&[("user.id", FactValue::Text("ada"))]);
+    for (capture, facts, user) in [
+        (Capture::Http, Facts::default(), json!("u-1")),
+        (Capture::Http, said(), json!("ada")),
+        (Capture::Span, Facts::default(), Value::Null),
+        (Capture::Detached, Facts::default(), Value::Null),
+    ] {
+        let mut record = record(facts, call());
+        record.capture = capture;
+        let (_, value) = line(&sealer(Content::Drop), &record);
+        assert_eq!(value["user_id"], user);
+    }
+}

@@ -20,6 +20,7 @@ mod line;
 mod otlp_journal;
 mod price;
 mod provider;
+mod provider_ends;
 #[cfg(feature = "otlp")]
 #[allow(
     dead_code,
