@@ -30,14 +30,16 @@ pub(super) fn check(flavour: Option<Flavour>, data: &[u8]) {
         headers: &[],
     };
     let whole = read(&body, Want::Output);
-    assert!(in_chunks(&body, number) == whole, "chunks matter");
-    assert!(
-        without_output(read(&body, Want::Facts)) == without_output(whole.clone()),
-        "asking for less matters"
-    );
-    let end = (number >> 32) as usize % (data.len() + 1);
-    check_cut(&body, &whole, end);
-    check_explained(&body);
+    // One question to each input: many inputs say more than many questions.
+    match (number >> 8) % 8 {
+        0 => check_explained(&body),
+        1 => assert!(
+            without_output(read(&body, Want::Facts)) == without_output(whole),
+            "asking for less matters"
+        ),
+        2..5 => assert!(in_chunks(&body, number) == whole, "chunks matter"),
+        _ => check_cut(&body, &whole, (number >> 32) as usize % (data.len() + 1)),
+    }
 }
 
 fn in_chunks(body: &Body<'_>, mut number: u64) -> Reading<'static> {
