@@ -170,7 +170,8 @@ def modifiers(reduced, table):
         words = {}
         for word in ["batch", "flex", "priority"]:
             if word in entry and is_credible(word, entry[word], entry["prices"]):
-                words[word] = entry[word]
+                # A price of nothing is a place that was left empty: embeddings have no output.
+                words[word] = {unit: price for unit, price in entry[word].items() if base_of(price) > 0}
         words.update(entry.get("factors", {}))
         if not words:
             continue

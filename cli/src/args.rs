@@ -21,6 +21,7 @@ pub(crate) enum Command {
     Cat(Cat),
     Status(Status),
     Usage(crate::usage::Args),
+    Prices(crate::prices::Args),
 }
 
 /// Where the journal is, and how to show it.

@@ -10,6 +10,7 @@ mod filter;
 mod finding;
 mod journal;
 mod order;
+mod prices;
 mod print;
 mod row;
 mod status;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Cat(args) => cat::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Usage(args) => usage::run(&args),
+        Command::Prices(args) => prices::run(&args),
     };
     result.unwrap_or_else(|error| exit::of_error(&error)).into()
 }

@@ -49,19 +49,16 @@ pub(crate) struct Override {
 
 impl Override {
     pub(crate) fn fits(&self, deal: &Deal<'_>) -> bool {
-        let any = |rule: &Option<Rule>, names: &[&str]| {
-            let fits = |rule: &Rule| {
-                let mut names = names.iter();
-                names.any(|name| rule.fits(&name.to_ascii_lowercase()))
-            };
-            rule.as_ref().is_none_or(fits)
-        };
         self.from.is_none_or(|from| deal.date >= from)
             && self.until.is_none_or(|until| deal.date <= until)
-            && any(&self.provider, &deal.providers)
-            && any(&self.model, &deal.models)
-            && any(&self.host, deal.host.as_slice())
-            && any(&self.tenant, deal.tenant.as_slice())
+            && self.concerns(&deal.providers, &deal.models)
+            && any_fits(self.host.as_ref(), deal.host.as_slice())
+            && any_fits(self.tenant.as_ref(), deal.tenant.as_slice())
+    }
+
+    /// Says whether it may hold for a model, whoever asks for it and when.
+    pub(crate) fn concerns(&self, providers: &[&str], models: &[&str]) -> bool {
+        any_fits(self.provider.as_ref(), providers) && any_fits(self.model.as_ref(), models)
     }
 
     /// Returns what remains of a price after the discount, as a factor.
@@ -87,6 +84,15 @@ impl Override {
         said.extend(self.until.map(|until| format!("until {until}")));
         said
     }
+}
+
+/// Says whether a rule fits any of the names; where there is no rule, all fit.
+fn any_fits(rule: Option<&Rule>, names: &[&str]) -> bool {
+    let fits = |rule: &Rule| {
+        let mut names = names.iter();
+        names.any(|name| rule.fits(&name.to_ascii_lowercase()))
+    };
+    rule.is_none_or(fits)
 }
 
 /// An element of a table file's `overrides`.

@@ -287,6 +287,11 @@ impl PriceTable {
         entry.provider_found_by = Some(found_by(spot.found_by));
         let is_other = found.served != found.provider.id;
         entry.served_by = is_other.then(|| found.served.to_owned());
+        let providers = [
+            found.served,
+            query.provider.as_deref().unwrap_or(found.served),
+        ];
+        entry.overrides = self.overrides_of(&providers, &[&found.model.id, found.asked]);
         entry.modifiers = modifiers(found.table, found.served, found.model, &entry.periods);
         Some(entry)
     }
@@ -327,16 +332,6 @@ impl PriceTable {
             shown
         });
         let periods: Vec<PricePeriod> = periods.collect();
-        let overrides = self.layers.iter().flat_map(|table| {
-            let overrides = table.overrides.iter();
-            overrides.map(|negotiated| PriceOverride {
-                name: negotiated.name.clone(),
-                source: named(table),
-                conditions: negotiated.conditions(),
-                prices: shown_prices(&negotiated.prices),
-                discount_percent: negotiated.discount_percent,
-            })
-        });
         PriceEntry {
             table: table.name.clone(),
             version: table.version.clone(),
@@ -347,9 +342,26 @@ impl PriceTable {
             model_rule: model.rule.to_string(),
             modifiers: modifiers(table, &provider.id, model, &periods),
             periods,
-            overrides: overrides.collect(),
+            overrides: self.overrides_of(&[&provider.id], &[&model.id]),
             round_digits: model.round_digits,
         }
+    }
+}
+
+impl PriceTable {
+    fn overrides_of(&self, providers: &[&str], models: &[&str]) -> Vec<PriceOverride> {
+        let overrides = self.layers.iter().flat_map(|table| {
+            let overrides = table.overrides.iter();
+            let concerning = overrides.filter(|it| it.concerns(providers, models));
+            concerning.map(|negotiated| PriceOverride {
+                name: negotiated.name.clone(),
+                source: named(table),
+                conditions: negotiated.conditions(),
+                prices: shown_prices(&negotiated.prices),
+                discount_percent: negotiated.discount_percent,
+            })
+        });
+        overrides.collect()
     }
 }
 
