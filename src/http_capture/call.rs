@@ -162,6 +162,9 @@ impl HttpCall {
     /// Says in the record that the call was not sent, and makes the error that says so to the caller.
     pub fn refused(self, error: AckError) -> NotSent {
         self.handle.blocked(reason(error));
+        if let Some(cell) = self.handle.cell() {
+            cell.lock().gives_way = error == AckError::QueueFull;
+        }
         NotSent::from(error)
     }
 

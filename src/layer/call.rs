@@ -64,6 +64,8 @@ pub(crate) struct CallState {
     exited_unwinding: bool,
     /// A stream was dropped before its end.
     pub(crate) is_cut: bool,
+    /// It was refused because the queue is full: its record does not wait for room.
+    pub(crate) gives_way: bool,
     /// There was a span of ours around it when it began.
     has_around: bool,
     /// Resolved when the entry that says that it began is durable; `None` where none was submitted.
@@ -168,7 +170,8 @@ impl Drop for CallCell {
         if let Some(detached) = self.detached.take()
             && let Some((record, _)) = self.close()
         {
-            detached.write(record);
+            let gives_way = self.lock().gives_way;
+            detached.write(record, gives_way);
         }
     }
 }
@@ -190,6 +193,7 @@ impl CallState {
             opened_unwinding: std::thread::panicking(),
             exited_unwinding: false,
             is_cut: false,
+            gives_way: false,
             has_around,
             begun: None,
         }

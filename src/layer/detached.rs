@@ -115,7 +115,7 @@ fn named(operation: &str, provider: &str, model: &str) -> Facts {
 
 impl Detached {
     /// Submits the record, now that the last handle is gone: with who asked, from the spans around it.
-    pub(crate) fn write(self, mut record: Box<AuditRecord>) {
+    pub(crate) fn write(self, mut record: Box<AuditRecord>, gives_way: bool) {
         if let Some(OpenSpan { dispatch, id }) = &self.around {
             let mut who = Who::of(&mut record.facts);
             (self.walk)(dispatch, id, &mut |_, state| who.inherit(state));
@@ -123,6 +123,11 @@ impl Detached {
                 (self.walk)(dispatch, id, &mut |_, state| mark_nested(state));
             }
         }
-        self.shared.sink.submit(record);
+        if gives_way {
+            // The caller was told, and so was the health.
+            let _ = self.shared.sink.try_submit(record);
+        } else {
+            self.shared.sink.submit(record);
+        }
     }
 }

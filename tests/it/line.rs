@@ -408,9 +408,9 @@ struct Hanging {
 
 /// A disk that takes no more bytes while it is full.
 #[derive(Debug)]
-struct Full {
-    disk: FileStorage,
-    is_full: Arc<AtomicBool>,
+pub(crate) struct Full {
+    pub(crate) disk: FileStorage,
+    pub(crate) is_full: Arc<AtomicBool>,
 }
 
 struct HangingFile(Box<dyn StorageFile>, Gate);

@@ -7,6 +7,8 @@ mod collector_config;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod examples;
 mod format;
+#[cfg(feature = "reqwest-middleware")]
+mod http_capture;
 mod journal_crash;
 mod journal_disk;
 mod journal_faults;

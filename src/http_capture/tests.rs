@@ -1,1 +1,0 @@
-//! The decisions of the capture, without a connection.
