@@ -3,22 +3,16 @@
 //! Promise: of no client and no runtime: bytes and words go in, a record comes out. Nothing here parses, hashes or waits
 //! on the caller's thread; what a body says is read where the record is written. URLs, request headers and credentials
 //! are never recorded: of a URL, the host, the port and what its path promises.
-//! Not here: a client ([`crate::reqwest_middleware_0_5`] is one's adapter), reading bodies (`provider`).
+//! Not here: a client (`reqwest_middleware_0_5` is one's adapter), reading bodies (`provider`).
 //!
 //! An adapter asks [`HttpCapture::begin`] whether a request is a call, waits for [`HttpCall::permit`] where that is
 //! asked for, opens an [`Attempt`] for each time the request is sent, and hands the response's chunks to its
 //! [`BodyTee`]. Whatever is dropped before its end tells so: a future that was cancelled, a body that nobody read on.
-#![cfg_attr(
-    not(feature = "reqwest-middleware"),
-    doc = "\n[`crate::reqwest_middleware_0_5`]: https://docs.rs/tracing-llm-audit"
-)]
 
 mod base;
 mod call;
 mod ends;
 mod tee;
-#[cfg(test)]
-mod tests;
 
 use std::{fmt, time::Duration};
 
