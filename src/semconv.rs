@@ -178,6 +178,7 @@ pub(crate) enum Slot {
     ProviderRequestId,
     NumberedInput,
     NumberedOutput,
+    SpanStatus,
 }
 
 impl Slot {
@@ -222,7 +223,7 @@ const fn attribute(
 
 /// All attributes, in the order of [`Slot`].
 #[rustfmt::skip]
-pub(crate) static ATTRIBUTES: [Attribute; 104] = [
+pub(crate) static ATTRIBUTES: [Attribute; 105] = [
     attribute("gen_ai.operation.name", "operation", ValueType::Text, Role::Operation),
     attribute("gen_ai.provider.name", "provider", ValueType::Text, Role::Provider),
     attribute("gen_ai.request.model", "request_model", ValueType::Text, Role::RequestModel),
@@ -327,11 +328,13 @@ pub(crate) static ATTRIBUTES: [Attribute; 104] = [
     attribute("llm_audit.provider_request_id", "provider_request_id", ValueType::Text, Role::Fact),
     attribute("llm.input_messages", "input", ValueType::Members, Role::Input),
     attribute("llm.output_messages", "output", ValueType::Members, Role::Output),
+    // What `tracing-opentelemetry` makes the span's status of.
+    attribute("otel.status_code", "", ValueType::Text, Role::Dropped),
 ];
 
 /// Every name that is read, sorted, with its slot.
 #[rustfmt::skip]
-static NAMES: [(&str, Slot); 220] = [
+static NAMES: [(&str, Slot); 224] = [
     ("agent.name", Slot::AgentName),
     ("aws.bedrock.guardrail.id", Slot::GuardrailId),
     ("aws.bedrock.knowledge_base.id", Slot::KnowledgeBaseId),
@@ -430,6 +433,7 @@ static NAMES: [(&str, Slot); 220] = [
     ("gen_ai.tool.call.result", Slot::ToolCallResult),
     ("gen_ai.tool.definitions", Slot::ToolDefinitions),
     ("gen_ai.tool.description", Slot::ToolDescription),
+    ("gen_ai.tool.error.type", Slot::ErrorType),
     ("gen_ai.tool.name", Slot::ToolName),
     ("gen_ai.tool.type", Slot::ToolType),
     ("gen_ai.usage.audio.cache_read.input_tokens", Slot::AudioCacheReadTokens),
@@ -514,6 +518,9 @@ static NAMES: [(&str, Slot); 220] = [
     ("openai.response.service_tier", Slot::OpenAiResponseTier),
     ("openai.response.system_fingerprint", Slot::OpenAiFingerprint),
     ("openinference.span.kind", Slot::OperationName),
+    ("otel.status_code", Slot::SpanStatus),
+    ("otel.status_description", Slot::ErrorMessage),
+    ("otel.status_message", Slot::ErrorMessage),
     ("output.value", Slot::OutputMessages),
     ("prompt.id", Slot::PromptName),
     ("reranker.model_name", Slot::RequestModel),

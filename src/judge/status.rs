@@ -141,7 +141,8 @@ impl<'s> Failure<'s> {
             span_type: text(Slot::ErrorType),
             span_text: text(Slot::ErrorMessage),
             is_flagged: flag == Some(FactValue::Bool(true))
-                || said.facts.text(Slot::ResponseStatus) == Some("failed"),
+                || said.facts.text(Slot::ResponseStatus) == Some("failed")
+                || text(Slot::SpanStatus).is_some_and(|code| code.eq_ignore_ascii_case("error")),
         }
     }
 

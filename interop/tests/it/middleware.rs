@@ -6,6 +6,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use rig_core::completion::CompletionRequest;
 use rig_reqwest::ReqwestMiddlewareClient;
 use serde_json::json;
+use tracing::Instrument as _;
 use tracing_llm_audit::{
     Hashing, LlmAudit, LlmCall,
     reqwest_middleware_0_5::AuditMiddleware,
@@ -15,7 +16,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::{
     rig,
-    support::{assert_has, audited, block_on, by_body, provider, recording},
+    support::{assert_counts, assert_has, audited, block_on, by_body, provider, recording},
 };
 
 /// A client that is audited as calls to the provider of a recording.
@@ -115,6 +116,41 @@ fn a_stream_that_is_dropped_is_one_incomplete_record() {
     });
     assert_eq!(records.len(), 1, "{records:?}");
     assert_eq!(records[0].get("status"), "incomplete");
+}
+
+/// A host's own span around a call through the middleware: it may end before the body is read, or tell more after.
+#[test]
+fn whichever_ends_first_it_is_one_record() {
+    let id = "openai-chat-stream-usage";
+    for is_span_first in [true, false] {
+        let (recording, server) = (recording(id), provider(&[id]));
+        let client = audited_client(&recording, &server);
+        let ((), records) = audited(async {
+            let span = tracing::info_span!(
+                "ask",
+                gen_ai.operation.name = "chat",
+                gen_ai.request.model = recording.request_model(),
+                gen_ai.usage.output_tokens = tracing::field::Empty,
+            );
+            let request = client.post(format!("{}/chat/completions", server.base_url()));
+            let request = request.body(recording.request.clone().unwrap());
+            let response = request.send().instrument(span.clone()).await.unwrap();
+            if is_span_first {
+                drop(span);
+                response.bytes().await.unwrap();
+            } else {
+                response.bytes().await.unwrap();
+                // The host's own count is not what the body says.
+                span.record("gen_ai.usage.output_tokens", 1);
+            }
+        });
+        assert_eq!(records.len(), 1, "{records:?}");
+        assert_counts(&records[0], &recording);
+        assert_has(
+            &records[0],
+            &json!({"capture": "span+http", "status": "success"}),
+        );
+    }
 }
 
 /// The records of one exchange: through the middleware, and told to a handle as JSON and as a value.

@@ -145,6 +145,38 @@ fn langfuse() {
     assert!(!records[0].get("input_hash").as_str().unwrap().is_empty());
 }
 
+/// What a host records for its tracing backend says how the call ended.
+#[test]
+fn the_status_of_an_opentelemetry_span_is_the_calls() {
+    let records = recorded(|| {
+        drop(info_span!(
+            "a",
+            gen_ai.operation.name = "chat",
+            otel.status_code = "ERROR",
+            otel.status_description = "out of credit"
+        ));
+        drop(info_span!(
+            "b",
+            gen_ai.operation.name = "execute_tool",
+            otel.status_code = "OK"
+        ));
+        drop(info_span!(
+            "c",
+            gen_ai.operation.name = "execute_tool",
+            gen_ai.tool.error.type = "timeout"
+        ));
+    });
+    assert_has(
+        &records[0],
+        &json!({"status": "error", "error_message": "out of credit"}),
+    );
+    assert_has(&records[1], &json!({"status": "success"}));
+    assert_has(
+        &records[2],
+        &json!({"status": "error", "error_type": "timeout"}),
+    );
+}
+
 /// rig-core before 0.43, whose completion spans have no `rig.provider_request_id`: Anthropic's input without what was
 /// cached, Gemini's output without thinking.
 #[test]

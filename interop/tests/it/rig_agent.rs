@@ -44,6 +44,28 @@ impl Tool for Add {
     }
 }
 
+/// The same tool, on a bad day.
+struct Broken;
+
+impl Tool for Broken {
+    const NAME: &'static str = "add";
+    type Args = Numbers;
+    type Output = i64;
+    type Error = std::fmt::Error;
+
+    fn description(&self) -> String {
+        "Adds two numbers".to_owned()
+    }
+
+    fn parameters(&self) -> Value {
+        Add.parameters()
+    }
+
+    async fn call(&self, _: &mut ToolContext, _: Numbers) -> Result<i64, std::fmt::Error> {
+        Err(std::fmt::Error)
+    }
+}
+
 #[derive(Deserialize)]
 struct Nothing {}
 
@@ -145,6 +167,52 @@ fn who_asked_comes_from_the_hosts_span_around_the_agent() {
     for record in &records {
         assert_has(record, &json!({"user_id": "ada", "conversation_id": "c-1"}));
     }
+}
+
+/// Content that rig is told to put on its spans is hashed, and goes no further.
+#[test]
+fn content_on_the_spans_is_hashed_and_dropped() {
+    let server = provider(&["gemini-nothoughts"]);
+    let ((), records) = audited(async {
+        let config = GeminiConfig::new("key").with_base_url(server.base_url());
+        let model = config.connect(http()).completion("gemini-2.5-flash-lite");
+        let agent = AgentBuilder::new(model)
+            .preamble("Be brief.")
+            .record_content_telemetry(true)
+            .build();
+        agent.prompt("What is a marmot?").await.unwrap();
+    });
+    for record in &records {
+        assert_has(
+            record,
+            &json!({"capture": "attributes", "status": "success"}),
+        );
+        assert!(!record.get("input_hash").as_str().unwrap().is_empty());
+        assert!(
+            !record
+                .get("system_prompt_hash")
+                .as_str()
+                .unwrap()
+                .is_empty()
+        );
+        assert!(!record.line().contains("marmot") && !record.line().contains("brief"));
+    }
+    assert_eq!(records.len(), 2);
+}
+
+/// A tool that fails is not the call that asked for it.
+#[test]
+fn a_failed_tool_is_an_error_of_the_tool() {
+    let server = provider(&TOOL_CALLS);
+    let ((), records) = audited(async {
+        let config = GeminiConfig::new("key").with_base_url(server.base_url());
+        let model = config.connect(http()).completion("gemini-2.5-flash-lite");
+        let agent = AgentBuilder::new(model).tool(Broken).build();
+        agent.prompt("What is 2 + 3?").max_turns(3).await.unwrap();
+    });
+    assert_eq!(of(&records, "execute_tool")[0].get("status"), "error");
+    let chats = of(&records, "generate_content");
+    assert!(chats.iter().all(|chat| chat.get("status") == "success"));
 }
 
 #[test]
