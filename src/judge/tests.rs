@@ -374,6 +374,21 @@ fn a_run_that_was_declined_at_once_is_not_charged() {
     }
 }
 
+/// Gemini behind `OpenAI`'s API tells its thoughts in the total alone: what is priced is too little, and says so.
+#[test]
+fn hidden_tokens_make_a_cost_inexact() {
+    let text =
+        br#"{"object":"chat.completion","model":"gemini-2.5-pro","choices":[{"index":0,"message":{
+        "role":"assistant","content":"a"},"finish_reason":"stop"}],
+        "usage":{"prompt_tokens":35,"completion_tokens":12,"total_tokens":109}}"#;
+    let outcome = outcome(&answered(vec![body(200, text)]));
+    let pricing = outcome.cost.pricing.expect("said");
+    assert!(
+        pricing.contains(r#""exact":false,"reason":"the response's total has 62 tokens"#),
+        "{pricing}"
+    );
+}
+
 /// Words of the response about tier, speed and region reach the price.
 #[test]
 fn the_terms_of_a_response_are_priced() {

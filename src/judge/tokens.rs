@@ -287,6 +287,12 @@ fn annotate(charge: &mut Charge<'_>, reading: &Reading<'_>) {
         let doubt = "the iterations do not add up to the response's own counts, which are priced";
         charge.doubts.push(doubt.into());
     }
+    if let Some(hidden) = hidden(reading) {
+        charge.doubts.push(
+            format!("the response's total has {hidden} tokens that are neither input nor output; they are not priced")
+                .into(),
+        );
+    }
     let measured = reading.invocation_metrics.map(|metrics| metrics.usage);
     if let Some(measured) = measured {
         let pair = |usage: &Usage| (usage.input_tokens, usage.output_tokens);
@@ -300,6 +306,21 @@ fn annotate(charge: &mut Charge<'_>, reading: &Reading<'_>) {
             charge.doubts.push(doubt.into());
         }
     }
+}
+
+/// Tokens that only a response's total shows: Gemini's thoughts, where it answers in `OpenAI`'s way.
+fn hidden(reading: &Reading<'_>) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct Total {
+        total_tokens: u64,
+    }
+    let total: Total = serde_json::from_slice(reading.raw_usage.as_deref()?).ok()?;
+    let told = reading
+        .usage
+        .input_tokens?
+        .checked_add(reading.usage.output_tokens?)?;
+    let hidden = total.total_tokens.checked_sub(told)?;
+    (hidden > 0).then_some(hidden)
 }
 
 /// Adds costs up: one that is unknown leaves the sum unknown.

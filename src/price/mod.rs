@@ -10,8 +10,8 @@
 //! # Which statement counts
 //! Ours, from the table, wherever it is known; what the provider says of the cost stands beside it in the record. A table
 //! may name providers whose statement counts instead. That suits those that bill what they state: `OpenRouter` (whose
-//! upstream, and so the price, varies), Perplexity (whose fee per request depends on what was searched) and xAI. It does
-//! not suit keys of one's own at `OpenRouter`, where the statement is its fee alone.
+//! upstream, and so the price, varies), Perplexity (whose fee per request depends on what was searched) and xAI. With a
+//! key of one's own at `OpenRouter`, the statement is its fee and what the provider behind it charges.
 //!
 //! # Where something is not known
 //! An unknown model, count or base price: no cost, and the reason. A known model with a term whose price is not known (a
@@ -83,6 +83,12 @@ type Place = (usize, Spot);
 ///   does not hold for ever, and `prices` that take the place of standard ones or a `discount_percent` off every price
 ///   of the call. The first that fits counts, and only that one: put the special before the general.
 /// - `reported_cost_counts`: names of providers whose own statement of the cost counts, where they make one.
+///
+/// # What a record says
+/// Its `pricing` names the table, its version (date and beginning of its SHA-256), the entry, each unit price that was
+/// charged, in `adjustments` whatever made it another than the standard one and by whose word, and in `source` whether
+/// the `table` counts or the `provider`. `"exact":false` marks a cost that stands although something about it is not
+/// known (a term without a known price, say); `reason` says what, or why there is no cost.
 ///
 /// # Examples
 /// Thinking as a separate price, the same as input, and costs rounded to six digits:
