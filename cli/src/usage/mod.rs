@@ -93,7 +93,7 @@ impl Meant {
                 hint: format!("did you mean `{meant}`?"),
             });
         }
-        let flavour = args.api.as_deref().map(flavour).transpose()?;
+        let flavour = args.api.as_deref().map(flavour).transpose()?.flatten();
         let at = match &args.at {
             Some(text) => time::parse(text, Bound::Since, now).map_err(|error| Misspelt {
                 what: format!("{error:#}"),
@@ -148,7 +148,7 @@ impl Meant {
     }
 }
 
-fn flavour(said: &str) -> Result<Flavour, Misspelt> {
+fn flavour(said: &str) -> Result<Option<Flavour>, Misspelt> {
     names::flavour(said).map_err(|nearest| Misspelt {
         what: format!("`{said}` is no flavour"),
         hint: match nearest {

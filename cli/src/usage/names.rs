@@ -46,6 +46,34 @@ const ALIASES: [(&str, Flavour); 37] = [
     ("ollama.api.embeddings", Flavour::OllamaEmbed),
 ];
 
+/// APIs beside the flavours: their bodies are read for what they have in common with the others.
+const SIBLINGS: [&str; 24] = [
+    "anthropic.complete",
+    "anthropic.completions",
+    "anthropic.count_tokens",
+    "anthropic.files",
+    "anthropic.messages.batches",
+    "anthropic.messages.count_tokens",
+    "bedrock.count-tokens",
+    "bedrock.list-foundation-models",
+    "cohere.generate",
+    "cohere.tokenize",
+    "gemini.cachedContents",
+    "gemini.countTokens",
+    "gemini.files",
+    "ollama.api.show",
+    "ollama.api.tags",
+    "openai.assistants",
+    "openai.audio.speech",
+    "openai.audio.transcriptions",
+    "openai.conversations",
+    "openai.files",
+    "openai.images",
+    "openai.images.generations",
+    "openai.moderations",
+    "openai.threads",
+];
+
 /// Providers whose names the prices and the records know; any other is taken as it is.
 const PROVIDERS: [&str; 38] = [
     "ai21",
@@ -88,42 +116,56 @@ const PROVIDERS: [&str; 38] = [
     "zhipu",
 ];
 
-/// Finds the flavour of a name; `Err` has the nearest name, where one is near.
-pub(super) fn flavour(said: &str) -> Result<Flavour, Option<&'static str>> {
+/// Finds the flavour of a name, none where the API has no flavour of its own; `Err` has the nearest name, where one is
+/// near.
+pub(super) fn flavour(said: &str) -> Result<Option<Flavour>, Option<&'static str>> {
     let plain = plain(said);
     let listed = Flavour::ALL
         .iter()
         .map(|flavour| (flavour.name(), *flavour));
     let mut known = listed.chain(ALIASES);
     if let Some((_, flavour)) = known.find(|(name, _)| self::plain(name) == plain) {
-        return Ok(flavour);
+        return Ok(Some(flavour));
     }
-    if let Some(flavour) = Flavour::named(said.trim()) {
-        return Ok(flavour);
+    if SIBLINGS.iter().any(|name| self::plain(name) == plain) {
+        return Ok(None);
     }
-    // `groq.chat_completions`, `azure.responses`: somebody else's host, the same API.
-    let (_, api) = said.split_once('.').unwrap_or_default();
-    let shared = ALIASES
-        .into_iter()
-        .filter(|(name, _)| !name.contains('.'))
-        .find(|(name, _)| self::plain(name) == self::plain(api));
-    match shared {
-        Some((_, flavour)) if is_provider(said.split('.').next().unwrap_or_default()) => {
-            Ok(flavour)
-        }
-        _ => Err(nearest(
-            said,
-            Flavour::ALL.iter().map(|flavour| flavour.name()),
-        )),
-    }
+    Flavour::named(said.trim())
+        .or_else(|| behind_a_provider(said))
+        .map(Some)
+        .ok_or_else(|| nearest(said, Flavour::ALL.iter().map(|flavour| flavour.name())))
 }
 
-/// Returns the provider that was probably meant, where the name is none and near to one.
-pub(super) fn meant_provider(said: &str) -> Option<&'static str> {
-    if is_provider(said) {
+/// `groq.chat_completions`, `azure.responses`: somebody else's host, the same API.
+fn behind_a_provider(said: &str) -> Option<Flavour> {
+    let (provider, api) = said.split_once('.')?;
+    let api = plain(api);
+    if !is_provider(provider) {
         return None;
     }
-    nearest(said, PROVIDERS.into_iter())
+    if api == "models" {
+        return Some(Flavour::Models);
+    }
+    let mut shared = ALIASES.into_iter().filter(|(name, _)| !name.contains('.'));
+    shared
+        .find(|(name, _)| plain(name) == api)
+        .map(|(_, flavour)| flavour)
+}
+
+/// Returns the provider that was probably meant, where the name is none and one letter away from one.
+///
+/// Nobody lists every provider, so that any other name is taken as it is: `mistralrs` is not `mistral`.
+pub(super) fn meant_provider(said: &str) -> Option<&'static str> {
+    let plain = plain(said);
+    let is_longer = |known: &&str| {
+        let known = self::plain(known);
+        plain.starts_with(&known) || plain.ends_with(&known)
+    };
+    if PROVIDERS.iter().any(is_longer) {
+        return None;
+    }
+    let near = |known: &&str| distance(&plain, &self::plain(known)) <= 1;
+    PROVIDERS.into_iter().find(near)
 }
 
 fn is_provider(said: &str) -> bool {
@@ -177,19 +219,28 @@ fn nearest<'n>(said: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n s
     (distance <= 1 + said.len() / 4).then_some(name)
 }
 
-/// Letters to insert, take away or change to make one name of the other.
+/// Letters to insert, take away, change or swap with the next to make one name of the other.
 fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
-        for (column, theirs) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *theirs);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut rows = vec![(0..=other.len()).collect::<Vec<usize>>()];
+    for at in 1..=one.len() {
+        let mut row = vec![at];
+        for column in 1..=other.len() {
+            let above = &rows[at - 1];
+            let changed = above[column - 1] + usize::from(one[at - 1] != other[column - 1]);
+            let mut best = changed.min(above[column] + 1).min(row[column - 1] + 1);
+            let is_swap = at > 1
+                && column > 1
+                && one[at - 1] == other[column - 2]
+                && one[at - 2] == other[column - 1];
+            if is_swap {
+                best = best.min(rows[at - 2][column - 2] + 1);
+            }
+            row.push(best);
         }
+        rows.push(row);
     }
-    row[other.len()]
+    rows[one.len()][other.len()]
 }
 
 #[cfg(test)]
@@ -218,16 +269,17 @@ mod tests {
             ),
             ("cohere.v1.chat", Flavour::CohereChatV1),
             ("deepseek.models", Flavour::Models),
+            ("mistral.models", Flavour::Models),
             ("ollama.chat", Flavour::OllamaChat),
         ] {
-            assert_eq!(flavour(said), Ok(expected), "{said}");
+            assert_eq!(flavour(said), Ok(Some(expected)), "{said}");
         }
     }
 
     #[test]
     fn every_streamed_and_listed_name_is_known() {
         for flavour in Flavour::ALL {
-            assert_eq!(super::flavour(flavour.name()), Ok(flavour));
+            assert_eq!(super::flavour(flavour.name()), Ok(Some(flavour)));
         }
     }
 
@@ -238,10 +290,22 @@ mod tests {
             Err(Some("anthropic.messages"))
         );
         assert_eq!(flavour("smoke signals"), Err(None));
+        assert_eq!(flavour("openai.moderations"), Ok(None));
         assert_eq!(meant_provider("antropic"), Some("anthropic"));
         assert_eq!(meant_provider("anthropic"), None);
         assert_eq!(meant_provider("X-AI"), None);
-        assert_eq!(meant_provider("our-own-gateway"), None);
+        assert_eq!(meant_provider("opneai"), Some("openai"));
+        for other in [
+            "our-own-gateway",
+            "mistralrs",
+            "vertex_ai",
+            "azure_openai",
+            "venice",
+            "google",
+            "chatgpt",
+        ] {
+            assert_eq!(meant_provider(other), None, "{other}");
+        }
     }
 
     #[test]
@@ -249,7 +313,8 @@ mod tests {
         for (one, other, expected) in [
             ("", "", 0),
             ("abc", "", 3),
-            ("abc", "acb", 2),
+            ("abc", "acb", 1),
+            ("abcd", "badc", 2),
             ("ab", "abc", 1),
         ] {
             assert_eq!(distance(one, other), expected);
