@@ -23,6 +23,9 @@ use super::{
 };
 use crate::{json, operation::Usage};
 
+/// Members of a usage object that are kept; an honest one has about ten.
+const USAGE_MEMBERS_MAX: usize = 64;
+
 /// Says whether a whole body is of this flavour.
 pub(super) fn is_body(body: &Object<'_>) -> bool {
     body.is("type", "error") || body.is("type", "message") && body.get("content").is_some()
@@ -283,7 +286,8 @@ impl Stream {
 
     fn usage(&mut self, usage: &Object<'_>) {
         self.counts.merge(usage);
-        for (key, value) in usage.iter().filter(|(_, value)| *value != b"null") {
+        let said = usage.iter().filter(|(_, value)| *value != b"null");
+        for (key, value) in said.take(USAGE_MEMBERS_MAX) {
             self.raw_usage.retain(|(known, _)| known != key);
             self.raw_usage.push((key.to_owned(), value.to_vec()));
         }

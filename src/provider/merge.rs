@@ -19,8 +19,11 @@ const IN_PIECES: [&str; 9] = [
     "transcript",
 ];
 
-/// Elements of a list that pieces can name by their place.
-const ELEMENTS_MAX: usize = 4096;
+/// Elements of a list or members of an object among which a piece looks for its own; what comes behind them is added
+/// without a look, so that a hostile list costs no more than its length.
+const ELEMENTS_MAX: usize = 512;
+/// Levels on which pieces are put together; what stands deeper is taken as it is spelled.
+const DEPTH_MAX: usize = 16;
 
 /// A value that is being put together.
 pub(crate) enum Node {
@@ -39,20 +42,28 @@ impl Node {
 
     /// Makes a value of its first piece.
     pub(crate) fn of(piece: &[u8]) -> Self {
+        Self::of_piece(piece, DEPTH_MAX)
+    }
+
+    fn of_piece(piece: &[u8], depth: usize) -> Self {
         let mut node = Self::Raw(b"null".to_vec());
-        node.merge("", piece);
+        node.merge_within("", piece, depth);
         node
     }
 
     /// Adds a piece of the member `key`.
     pub(crate) fn merge(&mut self, key: &str, piece: &[u8]) {
+        self.merge_within(key, piece, DEPTH_MAX);
+    }
+
+    fn merge_within(&mut self, key: &str, piece: &[u8], depth: usize) {
         match piece.first() {
             Some(b'n') => {}
             Some(b'"') if IN_PIECES.contains(&key) => {
                 self.push_text(&json::text(piece).unwrap_or_default());
             }
-            Some(b'{') => self.merge_object(piece),
-            Some(b'[') => self.merge_list(piece),
+            Some(b'{') if depth > 0 => self.merge_object(piece, depth - 1),
+            Some(b'[') if depth > 0 => self.merge_list(piece, depth - 1),
             _ => *self = Self::Raw(piece.to_vec()),
         }
     }
@@ -92,7 +103,10 @@ impl Node {
 
     /// Adds an element to a list.
     pub(crate) fn push(&mut self, element: &[u8]) {
-        let element = Self::of(element);
+        self.push_node(Self::of(element));
+    }
+
+    fn push_node(&mut self, element: Self) {
         match self {
             Self::List(elements) => elements.push(element),
             _ => *self = Self::List(vec![element]),
@@ -109,6 +123,7 @@ impl Node {
         };
         let at = members
             .iter()
+            .take(ELEMENTS_MAX)
             .position(|(name, _)| name == key)
             .unwrap_or_else(|| {
                 members.push((key.to_owned(), Self::Raw(b"null".to_vec())));
@@ -126,7 +141,7 @@ impl Node {
         found.map(|(_, value)| value)
     }
 
-    fn merge_object(&mut self, piece: &[u8]) {
+    fn merge_object(&mut self, piece: &[u8], depth: usize) {
         if !matches!(self, Self::Object(_)) {
             *self = Self::object();
         }
@@ -136,21 +151,21 @@ impl Node {
                 // A tool's input is the model's own JSON: taken whole, never merged.
                 *member = Self::Raw(value.to_vec());
             } else {
-                member.merge(key, value);
+                member.merge_within(key, value, depth);
             }
         }
     }
 
     /// Adds the elements of a piece: to those of the same `index`, the rest behind the others.
-    fn merge_list(&mut self, piece: &[u8]) {
+    fn merge_list(&mut self, piece: &[u8], depth: usize) {
         if !matches!(self, Self::List(_)) {
             *self = Self::List(Vec::new());
         }
         for element in json::elements(piece).filter_map(Result::ok) {
             let index = json::member(element, "index");
             match index.and_then(|index| self.indexed(index)) {
-                Some(known) => known.merge("", element),
-                None => self.push(element),
+                Some(known) => known.merge_within("", element, depth),
+                None => self.push_node(Self::of_piece(element, depth)),
             }
         }
     }
@@ -161,6 +176,7 @@ impl Node {
         };
         elements
             .iter_mut()
+            .take(ELEMENTS_MAX)
             .find(|element| element.index() == Some(index))
     }
 

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::{
     flavour::Flavour,
-    provider::attack::{
-        cut_everywhere, output, repeat_behind_the_end, shuffle, sse, stream, whole,
+    provider::{
+        BodyReader, Want,
+        attack::{cut_everywhere, output, repeat_behind_the_end, shuffle, sse, stream, whole},
     },
 };
 
@@ -199,4 +200,29 @@ fn completions_are_read_alike() {
     assert_eq!(reading.flavour, Some(Flavour::OpenAiCompletions));
     assert!(output(&reading).contains(r#""text":"Hellö""#));
     assert_eq!(reading.finish_reasons, ["stop"]);
+}
+
+/// A host that nests deeply, or sends one huge piece, costs neither the stack nor minutes.
+#[test]
+fn hostile_pieces_are_survived() {
+    let nested = |depth| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    let listed = |depth| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    let many = |count: usize| {
+        let elements: Vec<_> = (0..count).map(|at| format!("{{\"index\":{at}}}")).collect();
+        format!("[{}]", elements.join(","))
+    };
+    let wide = |count: usize| {
+        let members: Vec<_> = (0..count).map(|at| format!("\"k{at}\":0")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    for size in [60, 30_000] {
+        for value in [nested(size), listed(size), many(size), wide(size)] {
+            let text = format!(
+                "data: {{\"object\":\"chat.completion.chunk\",\"choices\":[{{\"index\":0,\"delta\":{{\"x\":{value}}}}}]}}\n\ndata: [DONE]\n\n"
+            );
+            let mut reader = BodyReader::new(None, &[], Want::Output);
+            reader.push(text.as_bytes());
+            assert!(output(&reader.finish(Some(200), true)).contains(&value));
+        }
+    }
 }
