@@ -36,6 +36,8 @@ pub(crate) fn program(name: &str) -> PathBuf {
         let cargo = env!("CARGO");
         let built = Command::new(cargo)
             .args(["build", "--example", name])
+            // A test that runs an example of a feature was built with it.
+            .args(cfg!(feature = "reqwest-middleware").then_some("--features=reqwest-middleware"))
             .status();
         assert!(built.unwrap().success(), "{name} cannot be built");
     }

@@ -3,11 +3,14 @@
 
 mod bodies;
 mod ends;
+#[cfg(all(feature = "otlp", feature = "opentelemetry"))]
+mod example;
 mod refusals;
 mod replay;
 mod retries;
 pub(crate) mod server;
 mod spans;
+mod system_calls;
 
 use std::future::Future;
 
