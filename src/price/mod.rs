@@ -20,6 +20,7 @@
 
 mod contract;
 mod cost;
+mod entry;
 mod file;
 mod look_up;
 mod modifier;
@@ -42,11 +43,12 @@ use rust_decimal::Decimal;
 use thiserror::Error;
 
 pub(crate) use cost::Charge;
-pub(crate) use look_up::cost_lines;
-pub use look_up::{
-    CostLine, PriceAdjustment, PriceEntry, PriceModifier, PriceOverride, PricePeriod, PriceQuery,
-    PriceQuote, PriceTier, PriceWhen, UnitPrice,
+pub use entry::{
+    CostLine, PriceAdjustment, PriceEntry, PriceModifier, PriceOverride, PricePeriod, PriceQuote,
+    PriceTier, PriceWhen, UnitPrice,
 };
+pub use look_up::PriceQuery;
+pub(crate) use look_up::cost_lines;
 pub(crate) use modifier::Conditions;
 pub(crate) use unit::Extras;
 
