@@ -11,7 +11,9 @@
 //! A middleware that reads or changes bodies stands before this one, or its work is not what is recorded.
 //!
 //! # Who asks
-//! By a [`Who`] among the request's extensions, else by the scope of the task ([`Who::scope`]), else by the spans.
+//! By a [`Who`] among the request's extensions, else by the scope of the task ([`Who::scope`]), else by the spans. A
+//! call outside of any LLM span for which none of them speaks has the user that its body names (`user`,
+//! `safety_identifier`, `metadata.user_id`), if it names one.
 //!
 //! # Examples
 //! ```

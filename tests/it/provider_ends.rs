@@ -1,6 +1,11 @@
 //! How calls of every API end in the record, by their bodies alone: status, reason, operation, the provider's method;
 //! and that the hashes are those that the handle's own values give.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "a value that is written in place reads best as it stands"
+)]
+
 use serde_json::{Value, json};
 use tracing_llm_audit::{
     LlmCall,

@@ -1,5 +1,10 @@
 //! Refusals and what is billed of them, tool calls, usage as it was spelled.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "a value that is written in place reads best as it stands"
+)]
+
 use serde_json::{Value, json};
 
 use crate::{

@@ -113,7 +113,7 @@ fn the_first_version_streams_as_lines_and_as_events() {
         json!({"event_type": "text-generation", "is_finished": false, "text": "lö"}),
         json!({"event_type": "stream-end", "is_finished": true, "finish_reason": "COMPLETE", "response": v1_body()}),
     ];
-    let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+    let lines = events.each_ref().map(ToString::to_string).join("\n");
     for text in [lines, sse(&events)] {
         let reading = stream(&text, true);
         assert_eq!(reading.flavour, Some(Flavour::CohereChatV1));

@@ -1,5 +1,10 @@
 //! What hosts do that speak Chat Completions, each in its own way.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "a value that is written in place reads best as it stands"
+)]
+
 use serde_json::{Value, json};
 
 use crate::{

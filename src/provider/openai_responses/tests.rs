@@ -1,5 +1,10 @@
 //! Responses by their status, and streams with and without their last event.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "a value that is written in place reads best as it stands"
+)]
+
 use serde_json::{Value, json};
 
 use super::*;
