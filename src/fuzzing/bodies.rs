@@ -115,7 +115,8 @@ pub(super) fn is_part(part: &Usage, whole: &Usage) -> bool {
 
 /// Of two members of one name the last counts, so that a cut body may say another thing.
 fn are_keys_unique(object: &[u8]) -> bool {
-    let mut keys: Vec<_> = json::members(object)
+    let object = String::from_utf8_lossy(object);
+    let mut keys: Vec<_> = json::members(object.as_bytes())
         .filter_map(Result::ok)
         .map(|(key, _)| key)
         .collect();
