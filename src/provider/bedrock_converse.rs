@@ -18,6 +18,9 @@ use super::{
 };
 use crate::operation::Usage;
 
+#[cfg(test)]
+mod tests;
+
 /// The events of a stream.
 const EVENTS: [&str; 6] = [
     "messageStart",

@@ -17,6 +17,9 @@ use super::{
 };
 use crate::{flavour::Flavour, operation::Usage};
 
+#[cfg(test)]
+mod tests;
+
 const METRICS: &str = "amazon-bedrock-invocationMetrics";
 
 /// Says whether a whole body is of this flavour and of no other's shape.

@@ -6,7 +6,13 @@
 
 use std::borrow::Cow;
 
-use super::{EventReader, merge::Node, object::Object, reading::Reading, refusal::ProviderError};
+use super::{
+    EventReader,
+    merge::Node,
+    object::Object,
+    reading::{Reading, note_reason},
+    refusal::ProviderError,
+};
 use crate::operation::Usage;
 
 /// Members that hold the answers, one object each.
@@ -188,9 +194,7 @@ impl EventReader for Stream {
         let output = output.or_else(|| chunk.count("totalOutputTextTokenCount"));
         self.output = output.or(self.output);
         for reason in finish_reasons(&chunk) {
-            if !self.finish_reasons.contains(&reason) {
-                self.finish_reasons.push(reason);
-            }
+            note_reason(&mut self.finish_reasons, Some(reason));
         }
         self.error = ProviderError::read(&chunk).or_else(|| self.error.take());
         if self.with_output {

@@ -14,10 +14,13 @@ use super::{
     EventReader,
     gemini_output::Candidate,
     object::Object,
-    reading::{MediaTokens, Reading},
+    reading::{MediaTokens, Reading, note_reason},
     refusal::{ProviderError, refusal_code},
 };
 use crate::operation::Usage;
+
+#[cfg(test)]
+mod tests;
 
 /// Says whether a whole body is of this flavour.
 pub(super) fn is_body(body: &Object<'_>) -> bool {
@@ -241,9 +244,10 @@ pub(super) fn stream(with_output: bool) -> Box<dyn EventReader> {
 
 impl Stream {
     fn candidate(&mut self, candidate: &Object<'_>) {
-        let reason = candidate.owned_text("finishReason");
-        let new = reason.filter(|reason| !self.finish_reasons.contains(reason));
-        self.finish_reasons.extend(new);
+        note_reason(
+            &mut self.finish_reasons,
+            candidate.owned_text("finishReason"),
+        );
         self.known.candidate(candidate);
         if self.with_output {
             let index = candidate.count("index").unwrap_or(0);

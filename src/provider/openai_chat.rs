@@ -14,7 +14,7 @@ use super::{
     merge::Node,
     object::Object,
     openai_usage::Counts,
-    reading::Reading,
+    reading::{Reading, note_reason},
     refusal::{ProviderError, refusal_code},
 };
 
@@ -177,9 +177,7 @@ pub(super) fn stream(with_output: bool) -> Box<dyn EventReader> {
 
 impl Stream {
     fn choice(&mut self, choice: &Object<'_>) {
-        let reason = choice.owned_text("finish_reason");
-        let new = reason.filter(|reason| !self.finish_reasons.contains(reason));
-        self.finish_reasons.extend(new);
+        note_reason(&mut self.finish_reasons, choice.owned_text("finish_reason"));
         self.known.merge_choice(choice);
         let index = choice.count("index").unwrap_or(0);
         let delta = choice.object("delta");

@@ -32,6 +32,19 @@ pub(crate) struct MediaTokens {
     pub(crate) output_video: Option<u64>,
 }
 
+/// Different finish reasons of one stream that are kept: more than any provider has choices.
+const REASONS_MAX: usize = 256;
+
+/// Notes a finish reason of a stream, each once.
+pub(super) fn note_reason(reasons: &mut Vec<String>, reason: Option<String>) {
+    if let Some(reason) = reason
+        && reasons.len() < REASONS_MAX
+        && !reasons.contains(&reason)
+    {
+        reasons.push(reason);
+    }
+}
+
 /// One of several model runs inside one response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Iteration {
