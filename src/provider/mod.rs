@@ -48,17 +48,13 @@ mod stream;
 mod tests;
 mod whole;
 
-#[allow(unused_imports, reason = "for what keeps a response's headers")]
 pub(crate) use headers::KEPT_HEADERS;
 pub(crate) use hosts::provider_at;
 pub(crate) use names::{ascii_lowercase, provider_name};
-#[allow(unused_imports, reason = "fields of readings, for what explains them")]
-pub(crate) use reading::{InvocationMetrics, Iteration};
-pub(crate) use reading::{MediaTokens, Reading, Want};
+pub(crate) use reading::{InvocationMetrics, Iteration, MediaTokens, Reading, Want};
 pub(crate) use refusal::{ProviderError, refusal_code};
 pub(crate) use request::{Request, read_request};
-#[allow(unused_imports, reason = "for what sees the request itself")]
-pub(crate) use route::{PathRoute, Route, route, route_path};
+pub(crate) use route::{PathRoute, route, route_path};
 pub(crate) use stream::BodyReader;
 
 use self::{headers::Headers, object::Object};
