@@ -146,11 +146,37 @@ impl<W: Write> Page<'_, W> {
         for adjustment in pricing["adjustments"].as_array().into_iter().flatten() {
             self.line("adjusted", &adjusted(adjustment))?;
         }
-        match pricing["reason"].as_str() {
-            Some(reason) => self.painted("note", reason, Paint::Warning),
-            None => Ok(()),
+        let runs = pricing["iterations"].as_array().into_iter().flatten();
+        for run in runs.clone() {
+            self.line("run", &told_of_run(run))?;
         }
+        let mut reasons: Vec<_> = std::iter::once(&pricing)
+            .chain(runs)
+            .filter_map(|priced| priced["reason"].as_str())
+            .collect();
+        reasons.dedup();
+        for reason in reasons {
+            self.painted("note", reason, Paint::Warning)?;
+        }
+        Ok(())
     }
+}
+
+/// One of several model runs inside the response, each priced on its own model.
+fn told_of_run(run: &Value) -> String {
+    let text = |key: &str| run[key].as_str().unwrap_or_default();
+    let cost = match run["cost_usd"].as_f64() {
+        Some(usd) => format!("{usd} USD"),
+        None => "cost unknown".to_owned(),
+    };
+    format!(
+        "{} on {} {}: {} in, {} out, {cost}",
+        text("kind"),
+        text("provider"),
+        text("model"),
+        run["input_tokens"],
+        run["output_tokens"],
+    )
 }
 
 /// What made prices others than the standard ones, by whose word.
