@@ -13,7 +13,7 @@ use tower_service::Service;
 
 /// Sends what async-openai asks for through a client with middleware.
 #[derive(Clone)]
-pub struct WithMiddleware(pub ClientWithMiddleware);
+pub(crate) struct WithMiddleware(pub(crate) ClientWithMiddleware);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
