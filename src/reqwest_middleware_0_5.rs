@@ -15,6 +15,8 @@
 //! call outside of any LLM span for which none of them speaks has the user that its body names (`user`,
 //! `safety_identifier`, `metadata.user_id`), if it names one.
 //!
+//! An [`LlmCall`] among the extensions makes the request part of that call: of one that was started without a span.
+//!
 //! # Examples
 //! ```
 //! use reqwest_middleware::ClientBuilder;
@@ -51,7 +53,7 @@ use reqwest_middleware::{Error, Middleware, Next, Result};
 use crate::{
     ack::AckError,
     http_capture::{BaseUrlError, BodyTee, HttpCall, HttpCapture, NotSent, Outgoing},
-    layer::Capture,
+    layer::{Capture, LlmCall},
     who::Who,
 };
 
@@ -110,7 +112,8 @@ impl AuditMiddleware {
         if let Some(InFlight(call)) = known.filter(|InFlight(call)| call.is_again(&outgoing)) {
             return Some(call.clone());
         }
-        let call = self.0.begin(&outgoing, extensions.get::<Who>())?;
+        let (who, handle) = (extensions.get::<Who>(), extensions.get::<LlmCall>());
+        let call = self.0.begin(&outgoing, who, handle)?;
         extensions.insert(InFlight(call.clone()));
         Some(call)
     }

@@ -83,6 +83,8 @@ struct Shared {
     flavour: Option<Flavour>,
     limits: Limits,
     path: String,
+    /// The request, where the record has another one's.
+    request: Option<Vec<u8>>,
     attempts: Mutex<Attempts>,
 }
 
@@ -110,13 +112,14 @@ impl HttpCall {
         let body = request
             .body
             .filter(|body| body.len() <= limits.body_bytes_max);
+        let mut again = None;
         handle.tell(|data| {
             data.captured.is_http = true;
             match body {
                 Some([]) => {}
-                Some(body) => {
-                    data.request.get_or_insert_with(|| body.to_vec());
-                }
+                // Of several requests in one call, the first is its input.
+                Some(body) if data.request.is_some() => again = Some(body.to_vec()),
+                Some(body) => data.request = Some(body.to_vec()),
                 None => data.captured.request_unread |= data.request.is_none(),
             }
         });
@@ -127,6 +130,7 @@ impl HttpCall {
                 flavour,
                 limits,
                 path: request.path.to_owned(),
+                request: again,
                 attempts: Mutex::default(),
             }),
         }
@@ -174,7 +178,8 @@ impl HttpCall {
             let Some(cell) = call.cell() else { return true };
             let mut state = cell.lock();
             let told = state.data().and_then(|data| data.request.as_deref());
-            told.is_none_or(|told| request.body == Some(told))
+            let known = self.shared.request.as_deref().or(told);
+            known.is_none_or(|known| request.body == Some(known))
         };
         self.shared.path == request.path && is_same(&self.handle)
     }

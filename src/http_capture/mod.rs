@@ -123,11 +123,21 @@ impl HttpCapture {
 
     /// Begins a call, if the request is one: the inference around the caller, else one of its own.
     ///
-    /// `who` is who asks by this request; else a [`Who::scope`] or the spans around say it. Without an audit layer there
-    /// is a call too, which records nothing.
-    pub fn begin(&self, request: &Outgoing<'_>, who: Option<&Who>) -> Option<HttpCall> {
+    /// Where the request says so itself, it is the call of its handle, and its [`Who`] asks; else a [`Who::scope`] or the
+    /// spans around say who. Without an audit layer there is a call too, which records nothing.
+    pub fn begin(
+        &self,
+        request: &Outgoing<'_>,
+        who: Option<&Who>,
+        handle: Option<&LlmCall>,
+    ) -> Option<HttpCall> {
         let exchange = self.exchange(request)?;
-        let handle = LlmCall::of_exchange(self.capture.as_ref(), &exchange);
+        let handle = if let Some(handle) = handle {
+            handle.tell_exchange(&exchange);
+            handle.clone()
+        } else {
+            LlmCall::of_exchange(self.capture.as_ref(), &exchange)
+        };
         let limits = Limits {
             permit_wait_max: self.permit_wait_max,
             body_bytes_max: self.body_bytes_max,

@@ -311,7 +311,7 @@ const ENDS: [Slot; 6] = [
 ];
 
 /// Says whether two names can be of one operation: what one emitter calls a chat, another calls generating content.
-fn can_be_same(said: &str, operation: &str) -> bool {
+pub(super) fn can_be_same(said: &str, operation: &str) -> bool {
     const GENERATING: [&str; 3] = ["chat", "generate_content", "text_completion"];
     let said = operation_name(said);
     let generates = |name| GENERATING.contains(&name);

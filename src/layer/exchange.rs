@@ -4,11 +4,12 @@
 //! and where there is no span, the request is a record of its own, with the operation around as its parent.
 //! Not here: what is an LLM request, and what becomes of it (`http_capture`).
 
-use std::borrow::Cow;
-
 use tracing_core::dispatcher;
 
-use super::{Capture, LlmCall, call::CallState};
+use super::{
+    Capture, LlmCall,
+    call::{CallState, can_be_same},
+};
 use crate::{
     facts::{FactValue, Facts},
     flavour::Flavour,
@@ -30,10 +31,10 @@ pub(crate) struct Exchange<'a> {
 impl Exchange<'_> {
     /// Says whether a call can be this request's: an inference of the same kind, and of no other model.
     fn is_of(&self, record: &AuditRecord) -> bool {
-        let operation = record.facts.said(Slot::OperationName).map(kind);
+        let operation = record.facts.said(Slot::OperationName);
         let is_kind = match (operation, self.flavour) {
-            (Some(operation), Some(flavour)) => operation == kind(flavour.operation()),
-            (Some(operation), None) => judge::is_inference(&operation),
+            (Some(said), Some(flavour)) => can_be_same(said, flavour.operation()),
+            (Some(said), None) => judge::is_inference(&judge::operation_name(said)),
             (None, _) => true,
         };
         let model = record.facts.said(Slot::RequestModel);
@@ -60,13 +61,6 @@ impl Exchange<'_> {
             }
         }
     }
-}
-
-/// The kind of an operation: one model answers under different names of the same thing.
-fn kind(operation: &str) -> Cow<'_, str> {
-    let kind = judge::operation_name(operation);
-    let writes = matches!(&*kind, "chat" | "generate_content" | "text_completion");
-    if writes { Cow::Borrowed("chat") } else { kind }
 }
 
 /// Says whether two names may mean one model: gateways and clients put a prefix before it.
@@ -97,11 +91,16 @@ impl LlmCall {
             };
             found.or_else(start).unwrap_or_else(Self::off)
         });
-        if let Some(cell) = call.cell()
+        call.tell_exchange(exchange);
+        call
+    }
+
+    /// Tells what is known of a request that makes this call.
+    pub(crate) fn tell_exchange(&self, exchange: &Exchange<'_>) {
+        if let Some(cell) = self.cell()
             && let Some(record) = cell.lock().record()
         {
             exchange.tell(&mut record.facts);
         }
-        call
     }
 }

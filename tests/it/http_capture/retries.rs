@@ -9,10 +9,13 @@ use std::{
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use serde_json::{Value, json};
+use tracing::{Dispatch, Instrument as _};
 use tracing_llm_audit::{
+    LlmAudit,
     reqwest_middleware_0_5::{AttemptCounter, AuditMiddleware},
-    testing::Recorded,
+    testing::{Recorded, in_memory_with},
 };
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::{
     ANSWER, PATH, REQUEST, assert_members, audit, block_on, middleware, one, plain,
@@ -199,4 +202,42 @@ fn two_requests_with_the_same_extensions_are_two_calls() {
         }
     });
     assert_eq!(audit.records().len(), 2);
+}
+
+/// In one span two calls, the second of which is sent again: its attempts are known by its own request.
+#[test]
+fn the_second_call_of_a_span_is_sent_again() {
+    let (layer, audit) = in_memory_with(LlmAudit::builder()).unwrap();
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer));
+    let server = Server::start(|asked| match asked.number {
+        1 => Reply::json(529, OVERLOADED),
+        _ => Reply::json(200, ANSWER),
+    });
+    let middleware = AuditMiddleware::new().base_url(&server.url(""), "anthropic");
+    let client = ClientBuilder::new(plain())
+        .with(retry())
+        .with(middleware.unwrap())
+        .build();
+    tracing::dispatcher::with_default(&dispatch, || {
+        let span = tracing::info_span!("ask", gen_ai.operation.name = "chat");
+        block_on(
+            async {
+                for question in ["one", "two"] {
+                    let request = REQUEST.replace("sky", question);
+                    let sent = client.post(server.url(PATH)).body(request).send().await;
+                    sent.unwrap().bytes().await.unwrap();
+                }
+            }
+            .instrument(span),
+        );
+    });
+    assert_members(
+        &one(&audit),
+        &[
+            ("status", json!("success")),
+            ("attempts", json!(2)),
+            ("output_tokens", json!(10)),
+            ("responses_summed", json!(2)),
+        ],
+    );
 }

@@ -242,3 +242,28 @@ fn a_call_of_another_kind_is_a_record_of_its_own() {
     });
     assert_eq!(audit.records().len(), 2);
 }
+
+#[test]
+fn a_request_says_itself_which_call_it_is_part_of() {
+    let audit = audited(|server, middleware| async move {
+        let client = client(middleware);
+        let call = LlmCall::start("chat", "anthropic", "claude-sonnet-4-5");
+        call.metadata("ticket", &7);
+        let sent = client.post(server.url(PATH)).with_extension(call.clone());
+        sent.body(REQUEST)
+            .send()
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap();
+    });
+    assert_members(
+        &one(&audit),
+        &[
+            ("output_tokens", json!(5)),
+            ("metadata", json!({"ticket": 7})),
+            ("capture", json!("detached+http")),
+        ],
+    );
+}
