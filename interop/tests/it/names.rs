@@ -1,4 +1,4 @@
-//! Spans as other conventions name their attributes: OpenInference, OpenLLMetry, Langfuse.
+//! Spans as other conventions name their attributes: `OpenInference`, `OpenLLMetry`, Langfuse.
 
 use serde_json::json;
 use tracing::info_span;

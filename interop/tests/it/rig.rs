@@ -34,7 +34,6 @@ pub(crate) fn model(
     let text = |key: &str| recording.index[key].as_str().unwrap_or_default().to_owned();
     let (name, api) = (recording.request_model(), text("api"));
     let dialect = match text("provider").as_str() {
-        "openai" => &OPENAI,
         "mistral" => &MISTRAL,
         "deepseek" => &DEEPSEEK,
         "groq" => &GROQ,
