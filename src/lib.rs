@@ -87,6 +87,9 @@ mod recorder;
 // From spans to records.
 mod layer;
 
+// What is taken out of a prompt before it is sent.
+pub mod sanitize;
+
 #[cfg(feature = "opentelemetry")]
 pub mod tracing_opentelemetry_0_34;
 

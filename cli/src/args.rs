@@ -19,6 +19,7 @@ Every command only reads, also while the journal is being written.";
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Cat(Cat),
+    Redact(crate::redact::Args),
     Status(Status),
     Usage(crate::usage::Args),
     Prices(crate::prices::Args),

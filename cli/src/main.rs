@@ -12,6 +12,7 @@ mod journal;
 mod order;
 mod prices;
 mod print;
+mod redact;
 mod row;
 mod status;
 mod terminal;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     };
     let result = match args.command {
         Command::Cat(args) => cat::run(&args),
+        Command::Redact(args) => redact::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Usage(args) => usage::run(&args),
         Command::Prices(args) => prices::run(&args),

@@ -37,6 +37,7 @@ mod real_quickstart;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod real_stack;
 mod recordings;
+mod sanitize;
 mod second_opinion;
 mod seed_reader;
 mod services;
