@@ -144,10 +144,10 @@ fn answer_all(mut stream: TcpStream, parts: &[Vec<u8>]) {
     let _ = stream.set_nodelay(true);
     let mut buffer = vec![0; 64 << 10];
     let mut held = 0;
-    while let Ok(read) = stream.read(&mut buffer[held..]) {
-        held += read;
+    while let Ok(count) = stream.read(&mut buffer[held..]) {
+        held += count;
         let head = buffer[..held].windows(4).position(|end| end == b"\r\n\r\n");
-        if read == 0 {
+        if count == 0 {
             return;
         }
         if head.is_some_and(|head| held >= head + 4 + REQUEST_BYTES) {
@@ -274,6 +274,8 @@ fn main() {
     if arguments.iter().any(|argument| argument == "--bench") {
         time(server);
     } else {
-        VARIANTS.iter().for_each(|name| callgrind(name, 1, server));
+        for name in VARIANTS {
+            callgrind(name, 1, server);
+        }
     }
 }

@@ -83,8 +83,8 @@ impl BodyTee {
         let (bytes, omitted_bytes) = open.kept.join(!is_coded);
         let body = ResponseBody {
             bytes,
-            omitted_bytes,
             complete,
+            omitted_bytes,
             ..open.head
         };
         open.call.tell_response(body, open.attempt, error);

@@ -51,7 +51,7 @@ impl CallState {
     /// As [`CallState::begun`], with what the handles told: it may be all that is left of the call.
     fn begun_with_content(&mut self) -> Option<Box<AuditRecord>> {
         let mut begun = self.begun()?;
-        begun.call = self.record()?.call.clone();
+        begun.call.clone_from(&self.record()?.call);
         Some(begun)
     }
 }

@@ -68,7 +68,7 @@ impl Exchanged {
     }
 
     fn is_local(&self) -> bool {
-        self.host().ends_with(".test")
+        self.host().strip_suffix(".test").is_some()
     }
 
     /// The path; the query does not matter.

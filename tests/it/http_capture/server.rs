@@ -79,16 +79,15 @@ impl Reply {
     }
 
     fn head(&self) -> String {
-        let mut head = format!("HTTP/1.1 {} Said\r\n", self.status);
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        head += &match self.framing {
-            Framing::Length => format!("content-length: {}\r\n\r\n", self.body.len()),
-            Framing::Chunked => "transfer-encoding: chunked\r\n\r\n".to_owned(),
-            Framing::Close => "connection: close\r\n\r\n".to_owned(),
-        };
-        head
+        let mut lines = vec![format!("HTTP/1.1 {} Said", self.status)];
+        let headers = self.headers.iter();
+        lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+        lines.push(match self.framing {
+            Framing::Length => format!("content-length: {}", self.body.len()),
+            Framing::Chunked => "transfer-encoding: chunked".to_owned(),
+            Framing::Close => "connection: close".to_owned(),
+        });
+        lines.join("\r\n") + "\r\n\r\n"
     }
 }
 
