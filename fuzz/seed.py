@@ -49,6 +49,14 @@ MADE = {
     "models": [{"object": "list", "data": [{"id": "m", "object": "model"}]}],
     "ollama_chat": [{"error": "model not found"}],
 }
+# Texts with what a sanitizer looks for; all of it made up.
+PROMPTS = [
+    "I am jo@example.com, +44 20 7946 0958, card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00",
+    "SSN 078-05-1120, 10.0.0.1, 2001:db8::1, sk-proj-abcdefghijklmnopqrstuvwxyz0123456789, AKIAIOSFODNN7EXAMPLE",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijklmnopqrstuvwxyz",
+    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----",
+    '{"a":["jo@example.com",{"b":"\\u00e9 +49 30 901820"}]}',
+]
 
 
 def body(entry):
@@ -87,6 +95,7 @@ def others(index):
     providers = table if isinstance(table, list) else table["providers"]
     tables = [(entry["id"], json.dumps([dict(entry, models=entry["models"][:4])]).encode()) for entry in providers]
     texts = [(entry["id"], json.dumps(entry["expected"]["error"]).encode()) for entry in index if entry["expected"].get("error")]
+    prompts = [(f"prompt-{at}", text.encode()) for at, text in enumerate(PROMPTS)]
     bodies = [(entry["id"], body(entry)) for entry in index]
     return {
         "request": requests,
@@ -94,6 +103,7 @@ def others(index):
         "entry": lines,
         "price_table": tables,
         "redact": texts + requests,
+        "sanitize": prompts + requests,
         "json": requests + bodies,
     }
 

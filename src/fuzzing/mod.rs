@@ -25,7 +25,7 @@ macro_rules! flavour {
 }
 
 /// Everything that reads bytes from outside.
-pub const TARGETS: [Target; 29] = [
+pub const TARGETS: [Target; 30] = [
     flavour!("anthropic_messages", AnthropicMessages),
     flavour!("openai_chat", OpenAiChat),
     flavour!("openai_responses", OpenAiResponses),
@@ -53,6 +53,7 @@ pub const TARGETS: [Target; 29] = [
     ("route", others::check_route),
     ("price_table", others::check_price_table),
     ("redact", others::check_redact),
+    ("sanitize", others::check_sanitize),
     ("entry", others::check_entry),
     ("json", others::check_json),
 ];

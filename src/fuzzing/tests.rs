@@ -60,6 +60,14 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         .find(|flavour| format!("{flavour:?}").to_lowercase() == plain);
     match name {
         "request" => recorded(None, "request_file"),
+        "sanitize" => [
+            "I am jo@example.com, +44 20 7946 0958, card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00",
+            "SSN 078-05-1120, 10.0.0.1, 2001:db8::1, sk-proj-abcdefghijklmnopqrstuvwxyz0123456789, AKIAIOSFODNN7EXAMPLE",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefghijklmnopqrstuvwxyz",
+            "{\"a\":[\"jo@example.com\",{\"b\":\"\\u00e9 +49 30 901820\"}]}",
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec(),
         "route" => [
             "api.openai.com/v1/chat/completions",
             "x.openai.azure.com/openai/deployments/d/chat/completions?api-version=1",
@@ -123,7 +131,7 @@ moments! {
     anthropic_messages openai_chat openai_responses openai_completions openai_embeddings gemini_generate_content
     gemini_embeddings bedrock_converse bedrock_invoke cohere_chat_v1 cohere_chat_v2 cohere_embed rerank ollama_chat
     ollama_generate ollama_embed models any_body sse ndjson json_array event_stream exchange request route price_table
-    redact entry json
+    redact sanitize entry json
 }
 
 /// The fuzzer's package has a target for each of these, and no other.
