@@ -203,7 +203,7 @@ fn a_body_keeps_all_but_its_values() {
 fn names_that_become_one_are_told_apart() {
     let body = br#"{"a@example.com":1,"b@example.com":2}"#;
     let redacted = Redactor::default().json(body).unwrap();
-    let expected = r##"{"[redacted:email]":1,"[redacted:email]#2":2}"##;
+    let expected = r#"{"[redacted:email]":1,"[redacted:email]#2":2}"#;
     assert_eq!(String::from_utf8(redacted.json).unwrap(), expected);
 }
 

@@ -128,7 +128,7 @@ fn note(
     labelled: &[Range<usize>],
     found: &[Range<usize>],
 ) {
-    let missed = labelled
+    let unseen = labelled
         .iter()
         .filter(|one| !found.contains(one))
         .map(|one| ("missed", one));
@@ -136,7 +136,7 @@ fn note(
         .iter()
         .filter(|one| !labelled.contains(one))
         .map(|one| ("wrong", one));
-    for (what, place) in missed.chain(wrong) {
+    for (what, place) in unseen.chain(wrong) {
         let value = &line.text[place.clone()];
         let from = place.start.saturating_sub(48);
         let from = (from..=place.start)
