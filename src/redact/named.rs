@@ -255,7 +255,7 @@ impl<'a> Value<'a> {
             };
         }
         let rest = &bytes[at..bytes.len().min(at + VALUE_BYTES_LOOK)];
-        if rest.first().is_none_or(|first| b"{<$\r\n".contains(first)) {
+        if rest.first().is_none_or(|first| b"{<$\r\n".contains(first)) || is_marked(rest) {
             return None;
         }
         let mut value = Self {
@@ -338,6 +338,13 @@ impl<'a> Value<'a> {
             _ => first,
         }
     }
+}
+
+/// Says whether a mark stands there, behind signs of which no credential is made.
+fn is_marked(rest: &[u8]) -> bool {
+    let word = rest.iter().position(u8::is_ascii_alphanumeric);
+    let mark = word.and_then(|word| word.checked_sub(1));
+    mark.is_some_and(|mark| rest[mark..].starts_with(MARK.as_bytes()))
 }
 
 fn line_len(rest: &[u8]) -> usize {
