@@ -11,7 +11,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -37,7 +37,8 @@ pub(crate) struct CallCell {
     pub(crate) callsite: Option<&'static Callsite>,
     /// What a detached call needs to be written by its last handle.
     detached: Option<Box<Detached>>,
-    pub(super) sink: Arc<dyn Submit>,
+    /// Weak: a thread remembers its last call, which must not keep the writer running behind the host's back.
+    pub(super) sink: Weak<dyn Submit>,
     state: Mutex<CallState>,
     is_closed: AtomicBool,
 }
@@ -121,7 +122,7 @@ impl CallCell {
             started,
             callsite: None,
             detached: None,
-            sink: Arc::clone(sink),
+            sink: Arc::downgrade(sink),
             state: Mutex::new(CallState::new(record, beginning.has_around)),
             is_closed: AtomicBool::new(false),
         }

@@ -23,9 +23,16 @@ impl CallCell {
             };
             (begun, Ack::of(cell))
         };
-        let submitted = begun.map_or(Ok(()), |begun| self.sink.try_submit(begun));
-        // What began before is on its way, and nobody has waited for it yet.
-        match submitted.and_then(|()| self.sink.hurry()) {
+        let submitted = self
+            .sink
+            .upgrade()
+            .ok_or(AckError::ShutDown)
+            .and_then(|sink| {
+                begun.map_or(Ok(()), |begun| sink.try_submit(begun))?;
+                // What began before is on its way, and nobody has waited for it yet.
+                sink.hurry()
+            });
+        match submitted {
             Ok(()) => ack,
             Err(refused) => {
                 self.lock().begun = None;
