@@ -8,7 +8,7 @@ use crate::{
     json,
     price::PriceTable,
     provider::{provider_name, read_request, route, route_path},
-    redact::redact,
+    redact::{find, redact},
     sanitize::Redactor,
 };
 
@@ -70,13 +70,20 @@ pub(super) fn check_price_table(data: &[u8]) {
     }
 }
 
-/// An error's text: redacting twice is redacting once.
+/// An error's text: no credential is left that redacting again would find by itself.
+///
+/// A value with a mark in it may still be found as a whole, because of a name before it that the first time stood too
+/// far from anything secret: then more is taken, and nothing was kept.
 pub(super) fn check_redact(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let once = redact(&text);
-    // A mark that was cut in the middle is none.
-    if !once.ends_with(" [cut]") {
-        assert_eq!(redact(&once), once, "redacting again changes it");
+    for finding in find(&once) {
+        let found = &once[finding.start..finding.end];
+        let is_cut = once[finding.end..].starts_with(" [cut]");
+        assert!(
+            found.contains("[redacted") || is_cut,
+            "a credential was left"
+        );
     }
 }
 
