@@ -146,11 +146,11 @@ fn answer_all(mut stream: TcpStream, parts: &[Vec<u8>]) {
     let mut held = 0;
     while let Ok(count) = stream.read(&mut buffer[held..]) {
         held += count;
-        let head = buffer[..held].windows(4).position(|end| end == b"\r\n\r\n");
+        let blank = buffer[..held].windows(4).position(|end| end == b"\r\n\r\n");
         if count == 0 {
             return;
         }
-        if head.is_some_and(|head| held >= head + 4 + REQUEST_BYTES) {
+        if blank.is_some_and(|at| held >= at + 4 + REQUEST_BYTES) {
             held = 0;
             if parts
                 .iter()

@@ -15,9 +15,16 @@ pub(super) struct Elements {
     depth: usize,
     in_string: bool,
     after_backslash: bool,
-    /// The array's end was seen, or an element that is too long.
-    is_over: bool,
-    is_whole: bool,
+    end: Option<End>,
+}
+
+/// Why nothing more is read.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// The array was closed.
+    Closed,
+    /// An element is too long.
+    TooLong,
 }
 
 impl Elements {
@@ -25,7 +32,7 @@ impl Elements {
     pub(super) fn push(&mut self, chunk: &[u8], emit: &mut dyn FnMut(&[u8])) {
         let mut start = 0;
         for (at, byte) in chunk.iter().enumerate() {
-            if self.is_over {
+            if self.end.is_some() {
                 return;
             }
             let was_inside = self.depth > 1;
@@ -45,7 +52,7 @@ impl Elements {
 
     /// Says whether the array was closed.
     pub(super) fn is_whole(&self) -> bool {
-        self.is_whole
+        self.end == Some(End::Closed)
     }
 
     fn step(&mut self, byte: u8) {
@@ -63,8 +70,7 @@ impl Elements {
             b'{' | b'[' => self.depth += 1,
             b'}' | b']' => {
                 self.depth = self.depth.saturating_sub(1);
-                self.is_whole = self.depth == 0;
-                self.is_over = self.is_whole;
+                self.end = (self.depth == 0).then_some(End::Closed);
             }
             _ => {}
         }
@@ -73,7 +79,7 @@ impl Elements {
     fn keep(&mut self, bytes: &[u8]) {
         if self.element.len() + bytes.len() > ELEMENT_BYTES_MAX {
             self.element = Vec::new();
-            self.is_over = true;
+            self.end = Some(End::TooLong);
         } else {
             self.element.extend_from_slice(bytes);
         }

@@ -116,8 +116,8 @@ impl Known {
                 .filter_map(|detail| detail.count("inputTokens"))
                 .reduce(u64::saturating_add)
         };
-        let (write_5m, write_1h) = (written("5m"), written("1h"));
-        let split = [write_5m, write_1h]
+        let (short, long) = (written("5m"), written("1h"));
+        let split = [short, long]
             .into_iter()
             .flatten()
             .reduce(u64::saturating_add);
@@ -125,7 +125,7 @@ impl Known {
         let write = either("cacheWriteInputTokens", "cacheWriteInputTokenCount").or(split);
         let cached = read.unwrap_or(0).saturating_add(write.unwrap_or(0));
         self.input_reported = usage.count("inputTokens");
-        self.write_5m = write_5m;
+        self.write_5m = short;
         self.usage = Usage {
             input_tokens: self
                 .input_reported
@@ -133,7 +133,7 @@ impl Known {
             output_tokens: usage.count("outputTokens"),
             cache_read_tokens: read,
             cache_write_tokens: write,
-            cache_write_1h_tokens: write_1h,
+            cache_write_1h_tokens: long,
             ..Usage::default()
         };
     }

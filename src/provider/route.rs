@@ -246,6 +246,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table of all hosts")]
     fn hosts_and_paths_promise_flavour_and_model() {
         let azure = "acme.openai.azure.com";
         let google = "generativelanguage.googleapis.com";

@@ -111,7 +111,7 @@ impl Content {
             State::Events(stream) => stream.push(chunk, &mut |name, data| events.take(name, data)),
             State::Lines(lines) => lines.push(chunk, &mut |line| events.take(b"", line)),
             State::Array(elements) => {
-                elements.push(chunk, &mut |element| events.take(b"", element))
+                elements.push(chunk, &mut |element| events.take(b"", element));
             }
             State::Frames(frames) => frames.push(chunk, &mut |frame| take_frame(events, frame)),
             State::Opaque => {}

@@ -94,12 +94,12 @@ fn ends(recording: &Recording, count: usize) -> Vec<usize> {
 fn finished(recording: &Recording, end: usize) -> Vec<(String, Value)> {
     let body = &recording.response[..end];
     let name = recording.index["response_file"].as_str().unwrap();
-    if name.ends_with(".b64") {
+    if name.strip_suffix(".b64").is_some() {
         return frames(body);
     }
     let text = String::from_utf8_lossy(body);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let is_lines = name.ends_with(".ndjson");
+    let is_lines = name.strip_suffix(".ndjson").is_some();
     let mut events: Vec<&str> = text.split(if is_lines { "\n" } else { "\n\n" }).collect();
     // What stands behind the last end is not finished.
     events.pop();
@@ -142,9 +142,9 @@ fn objects_of_counts(value: &Value, found: &mut Vec<Vec<u64>>) {
         _ => return,
     };
     let mut numbers = Vec::new();
-    members
-        .iter()
-        .for_each(|member| collect(member, &mut numbers));
+    for member in &members {
+        collect(member, &mut numbers);
+    }
     found.push(numbers);
     for member in members {
         objects_of_counts(member, found);
@@ -221,9 +221,9 @@ fn a_cut_stream_says_what_its_finished_events_say() {
             let events = finished(recording, *end);
             let at = format!("{} cut at {end}", recording.id);
             let mut objects = Vec::new();
-            events
-                .iter()
-                .for_each(|(_, event)| objects_of_counts(event, &mut objects));
+            for (_, event) in &events {
+                objects_of_counts(event, &mut objects);
+            }
             for key in COUNTS {
                 let count = record.get(key).as_u64();
                 let is_said =

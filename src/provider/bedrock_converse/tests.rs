@@ -201,15 +201,15 @@ fn events(content: &[Value], size: usize) -> Vec<(&'static str, Value)> {
     };
     let mut starts = Vec::new();
     for (at, block) in content.iter().enumerate() {
-        pieces(&block["text"])
-            .into_iter()
-            .for_each(|piece| delta(at, json!({"text": piece})));
+        for piece in pieces(&block["text"]) {
+            delta(at, json!({"text": piece}));
+        }
         let reasoning = &block["reasoningContent"];
         for key in ["text", "signature"] {
             let said = &reasoning["reasoningText"][key];
-            pieces(said)
-                .into_iter()
-                .for_each(|piece| delta(at, json!({"reasoningContent": {key: piece}})));
+            for piece in pieces(said) {
+                delta(at, json!({"reasoningContent": {key: piece}}));
+            }
         }
         if reasoning["redactedContent"].is_string() {
             delta(at, json!({"reasoningContent": reasoning}));
@@ -222,9 +222,9 @@ fn events(content: &[Value], size: usize) -> Vec<(&'static str, Value)> {
                 json!({"contentBlockIndex": at, "start": start}),
             ));
             let input = json!(tool["input"].to_string());
-            pieces(&input)
-                .into_iter()
-                .for_each(|piece| delta(at, json!({"toolUse": {"input": piece}})));
+            for piece in pieces(&input) {
+                delta(at, json!({"toolUse": {"input": piece}}));
+            }
         }
     }
     events.splice(1..1, starts);

@@ -9,6 +9,13 @@ use super::super::{
     tests::{canonical, pieces, read_bytes},
 };
 
+/// Chunks as server-sent events.
+fn as_events(chunks: &[Value]) -> String {
+    chunks.iter().fold(String::new(), |events, chunk| {
+        events + &format!("data: {chunk}\n\n")
+    })
+}
+
 /// Chunks that stream a whole Gemini candidate.
 fn chunks_of(parts: &[Value], size: usize) -> Vec<Value> {
     let mut chunks = Vec::new();
@@ -58,7 +65,7 @@ proptest! {
         let whole = whole.to_string();
         let whole = read_bytes(whole.as_bytes(), 200, true, Want::Output);
         let chunks = chunks_of(&parts, size);
-        let events: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        let events = as_events(&chunks);
         let list: Vec<String> = chunks.iter().map(|chunk| format!("{chunk:#}")).collect();
         let array = format!("[{}]", list.join(",\r\n"));
         for streamed in [events, array] {
@@ -194,10 +201,7 @@ fn a_cut_stream_makes_nothing_up() {
         ],
         5,
     );
-    let events: String = chunks
-        .iter()
-        .map(|chunk| format!("data: {chunk}\n\n"))
-        .collect();
+    let events = as_events(&chunks);
     cut_everywhere(&events, Flavour::GeminiGenerateContent);
     let list: Vec<String> = chunks.iter().map(Value::to_string).collect();
     cut_everywhere(
