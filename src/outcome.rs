@@ -83,6 +83,8 @@ pub(crate) struct Detail {
     pub(crate) provider_request_id: Option<String>,
     /// The provider's own price, as it spelled the number.
     pub(crate) reported_cost_usd: Option<String>,
+    /// The latest response's own usage object, as the provider spelled it.
+    pub(crate) raw_usage: Option<Vec<u8>>,
     pub(crate) http_status: Option<u16>,
     pub(crate) audio_input_tokens: Option<u64>,
     pub(crate) audio_output_tokens: Option<u64>,

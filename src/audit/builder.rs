@@ -80,6 +80,7 @@ pub struct Builder {
     hashes_on_span: bool,
     hashing: Hashing,
     content: Content,
+    raw_usage: bool,
     prices: Option<PriceTable>,
     segment_bytes_max: Option<u64>,
     heartbeat: Option<Duration>,
@@ -105,6 +106,7 @@ impl Default for Builder {
             hashes_on_span: false,
             hashing: Hashing::default(),
             content: Content::default(),
+            raw_usage: false,
             prices: None,
             segment_bytes_max: None,
             heartbeat: None,
@@ -190,6 +192,15 @@ impl Builder {
     /// Sets what becomes of content in plaintext; it is dropped when not set.
     pub fn content(mut self, content: Content) -> Self {
         self.content = content;
+        self
+    }
+
+    /// Keeps the provider's own usage object in every record, as `raw_usage`; it is left out when not set.
+    ///
+    /// It is what counts were read from, for whoever has to argue about a bill. What a host of your own puts there is
+    /// kept as it is.
+    pub fn raw_usage(mut self, on: bool) -> Self {
+        self.raw_usage = on;
         self
     }
 
@@ -301,7 +312,9 @@ impl Builder {
         let journal = self.journal_options()?;
         let (writer, opened) = JournalWriter::open(journal, self.seams.clone())?;
         let sealer = Sealer::new(&self.hashing, opened.hash_key.as_ref(), self.content);
-        let sealer = sealer.service_name(self.service_name);
+        let sealer = sealer
+            .service_name(self.service_name)
+            .raw_usage(self.raw_usage);
         let followers =
             Followers::start(self.exporters, &self.seams).map_err(BuildError::Thread)?;
         let options = RecorderOptions {

@@ -219,38 +219,3 @@ fn members_come_in_any_order_and_the_later_of_a_key_stays() {
     members.clear();
     assert!(members.is_empty());
 }
-
-/// What a whole record costs the writer's thread here; run it optimised.
-#[test]
-#[ignore = "a timing"]
-fn time_of_a_line() {
-    let mut members = members(Kind::Call);
-    for fact in 0..12 {
-        members.push_str(&format!("fact_{fact}"), "a value of some thirty characters");
-    }
-    let at = Position {
-        stream: StreamId::from_bytes([1; 16]),
-        seq: 7,
-        acc: 3,
-        kind: Kind::Call,
-        day: 20_779,
-        prev: Leaf::ZERO,
-    };
-    let mut line = Vec::new();
-    let started = std::time::Instant::now();
-    for seq in 0..100_000 {
-        line.clear();
-        write_line(&mut line, &members, &Position { seq, ..at }, &[[9; 16]; 5]).expect("short");
-    }
-    println!(
-        "{} bytes, {:?} to write",
-        line.len(),
-        started.elapsed() / 100_000
-    );
-    let started = std::time::Instant::now();
-    for _ in 0..100_000 {
-        let entry = Entry::parse(&line[..line.len() - 1]).expect("a line");
-        std::hint::black_box(entry.leaf());
-    }
-    println!("{:?} to read", started.elapsed() / 100_000);
-}

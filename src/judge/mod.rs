@@ -118,6 +118,12 @@ pub(crate) fn judge(record: &AuditRecord, prices: &PriceTable) -> Outcome {
             reported_cost_usd: said
                 .latest(|reading| reading.reported_cost_usd.as_deref(), None)
                 .map(str::to_owned),
+            raw_usage: said
+                .readings
+                .iter()
+                .rev()
+                .find_map(|reading| reading.raw_usage.as_deref())
+                .map(<[u8]>::to_vec),
             http_status: said.http_status,
             audio_input_tokens: tokens.audio_input,
             audio_output_tokens: tokens.audio_output,

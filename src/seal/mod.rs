@@ -22,6 +22,9 @@ use crate::{
     submit::Hashes,
 };
 
+/// Bytes of a provider's usage object that are kept where that is asked for.
+const RAW_USAGE_BYTES_MAX: usize = 16 << 10;
+
 /// What becomes of content in plaintext.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -63,6 +66,7 @@ impl SealedRecord {
 pub(crate) struct Sealer {
     digester: Digester,
     content: Content,
+    with_raw_usage: bool,
     service_name: Option<String>,
 }
 
@@ -72,8 +76,15 @@ impl Sealer {
         Self {
             digester: Digester::new(hashing, key),
             content,
+            with_raw_usage: false,
             service_name: None,
         }
+    }
+
+    /// Keeps the provider's own usage object in every record.
+    pub(crate) fn raw_usage(mut self, on: bool) -> Self {
+        self.with_raw_usage = on;
+        self
     }
 
     /// Names the service in every record.
@@ -96,6 +107,9 @@ impl Sealer {
         push_seed_keys(members, record, outcome, &hashes);
         facts::push(members, record);
         push_outcome(members, outcome);
+        if self.with_raw_usage {
+            push_raw_usage(members, outcome);
+        }
         push_trace(members, record);
         self.push_provenance(members, record, &contents);
         if self.content == Content::Plain {
@@ -276,6 +290,14 @@ fn push_outcome(members: &mut Members, outcome: &Outcome) {
     }
     if let Some(pricing) = &outcome.cost.pricing {
         members.push_raw("pricing", pricing.as_bytes());
+    }
+}
+
+/// A host may put anything into such an object: one that is no small JSON is left out.
+fn push_raw_usage(members: &mut Members, outcome: &Outcome) {
+    let usage = outcome.detail.raw_usage.as_deref();
+    if let Some(usage) = usage.filter(|usage| usage.len() <= RAW_USAGE_BYTES_MAX) {
+        let _ = members.push_json("raw_usage", usage);
     }
 }
 

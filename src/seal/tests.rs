@@ -50,6 +50,28 @@ fn record(facts: Facts, call: CallData) -> AuditRecord {
     }
 }
 
+/// The provider's usage object is there on request alone, in its own words.
+#[test]
+fn raw_usage_is_kept_on_request() {
+    let body =
+        br#"{"type":"message","model":"claude-sonnet-4-6","content":[],"stop_reason":"end_turn",
+        "usage":{"input_tokens":7, "output_tokens":5,"a_new_count":{"b":1}}}"#;
+    let call = CallData {
+        responses: vec![ResponseBody {
+            bytes: body.to_vec(),
+            complete: true,
+            ..ResponseBody::default()
+        }],
+        ..CallData::default()
+    };
+    let record = record(Facts::default(), call);
+    let (_, without) = line(&sealer(Content::Drop), &record);
+    assert_eq!(without.get("raw_usage"), None);
+    let (_, with) = line(&sealer(Content::Drop).raw_usage(true), &record);
+    let expected = json!({"input_tokens": 7, "output_tokens": 5, "a_new_count": {"b": 1}});
+    assert_eq!(with["raw_usage"], expected);
+}
+
 fn sealer(content: Content) -> Sealer {
     Sealer::new(&Hashing::Sha256, None, content).service_name(Some("shop".to_owned()))
 }
