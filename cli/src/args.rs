@@ -19,10 +19,10 @@ Every command only reads, also while the journal is being written.";
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Cat(Cat),
-    Redact(crate::redact::Args),
     Status(Status),
     Usage(crate::usage::Args),
     Prices(crate::prices::Args),
+    Redact(crate::redact::Args),
 }
 
 /// Where the journal is, and how to show it.

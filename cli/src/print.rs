@@ -2,6 +2,7 @@
 
 mod csv;
 mod lines;
+pub(crate) mod sheet;
 mod table;
 
 use std::io::{self, Write};

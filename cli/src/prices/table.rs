@@ -9,10 +9,10 @@ use tracing_llm_audit::{
 };
 
 use super::csv::when;
-use crate::terminal::{self, Paint, Style};
-
-/// Columns of the names on the left.
-const NAME_WIDTH: usize = 12;
+use crate::{
+    print::sheet::Sheet,
+    terminal::{self, Paint, Style},
+};
 
 /// Writes a model's entry, and what a call would cost.
 pub(super) fn entry(
@@ -21,58 +21,50 @@ pub(super) fn entry(
     quote: Option<&PriceQuote>,
     style: Style,
 ) -> io::Result<()> {
-    let mut sheet = Sheet { out, style };
-    sheet.line("model", &entry.model)?;
+    let sheet = Sheet { out, style };
+    let mut page = Page { sheet };
+    page.sheet.line("model", &entry.model)?;
     let served = entry.served_by.as_ref();
     let served = served.map_or(String::new(), |name| format!(" (served by {name})"));
     let found_by = entry.provider_found_by.unwrap_or("list");
     let provider = format!("{}{served}, found by {found_by}", entry.provider);
-    sheet.line("provider", &provider)?;
-    sheet.line("rule", &entry.model_rule)?;
-    sheet.line("table", &format!("{} {}", entry.table, entry.version))?;
+    page.sheet.line("provider", &provider)?;
+    page.sheet.line("rule", &entry.model_rule)?;
+    page.sheet
+        .line("table", &format!("{} {}", entry.table, entry.version))?;
     if let Some(digits) = entry.round_digits {
-        sheet.line("rounded", &format!("to {digits} digits"))?;
+        page.sheet.line("rounded", &format!("to {digits} digits"))?;
     }
-    entry.periods.iter().try_for_each(|it| sheet.period(it))?;
+    entry.periods.iter().try_for_each(|it| page.period(it))?;
     entry
         .modifiers
         .iter()
-        .try_for_each(|it| sheet.modifier(it))?;
+        .try_for_each(|it| page.modifier(it))?;
     entry
         .overrides
         .iter()
-        .try_for_each(|it| sheet.negotiated(it))?;
-    quote.map_or(Ok(()), |quote| sheet.quote(quote))
+        .try_for_each(|it| page.negotiated(it))?;
+    quote.map_or(Ok(()), |quote| page.quote(quote))
 }
 
-struct Sheet<'a> {
-    out: &'a mut dyn Write,
-    style: Style,
+struct Page<'o> {
+    sheet: Sheet<'o>,
 }
 
-impl Sheet<'_> {
-    fn line(&mut self, name: &str, text: &str) -> io::Result<()> {
-        self.painted(name, text, Paint::Plain)
-    }
-
-    fn painted(&mut self, name: &str, text: &str, paint: Paint) -> io::Result<()> {
-        let name = format!("{name:<NAME_WIDTH$}");
-        let name = self.style.paint(&name, Paint::Heading);
-        let text = self.style.paint(&terminal::escape(text), paint);
-        writeln!(self.out, "{name} {text}")
-    }
-
+impl Page<'_> {
     fn period(&mut self, period: &PricePeriod) -> io::Result<()> {
-        writeln!(self.out)?;
+        writeln!(self.sheet.out)?;
         let (note, paint) = match (period.applies, period.is_forecast) {
             (true, _) => ("", Paint::Plain),
             (false, true) => (" (a forecast, not applied)", Paint::Quiet),
             (false, false) => (" (not now)", Paint::Quiet),
         };
-        self.painted("prices", &format!("{}{note}", when(&period.when)), paint)?;
+        self.sheet
+            .painted("prices", &format!("{}{note}", when(&period.when)), paint)?;
         self.prices(&period.prices, paint)?;
         for name in &period.unknown {
-            self.painted("", &format!("{name} is not known here"), Paint::Warning)?;
+            self.sheet
+                .painted("", &format!("{name} is not known here"), Paint::Warning)?;
         }
         Ok(())
     }
@@ -86,13 +78,13 @@ impl Sheet<'_> {
                 width.unwrap_or(0),
                 spelled(price)
             );
-            self.painted("", &text, paint)?;
+            self.sheet.painted("", &text, paint)?;
         }
         Ok(())
     }
 
     fn modifier(&mut self, modifier: &PriceModifier) -> io::Result<()> {
-        writeln!(self.out)?;
+        writeln!(self.sheet.out)?;
         let factor = modifier.factor.map(|factor| format!(" x {factor}"));
         let (fits, paint) = if modifier.fits {
             ("", Paint::Plain)
@@ -101,25 +93,25 @@ impl Sheet<'_> {
         };
         let factor = factor.unwrap_or_default();
         let text = format!("{}{factor}{fits}, by {}", modifier.word, modifier.source);
-        self.painted("term", &text, paint)?;
+        self.sheet.painted("term", &text, paint)?;
         self.prices(&modifier.prices, paint)
     }
 
     fn negotiated(&mut self, negotiated: &PriceOverride) -> io::Result<()> {
-        writeln!(self.out)?;
+        writeln!(self.sheet.out)?;
         let percent = negotiated.discount_percent;
         let percent = percent.map_or(String::new(), |percent| format!(" -{percent} %"));
         let text = format!("{}{percent}, by {}", negotiated.name, negotiated.source);
-        self.line("override", &text)?;
+        self.sheet.line("override", &text)?;
         let conditions = negotiated.conditions.join(", ");
         if !conditions.is_empty() {
-            self.line("", &format!("for {conditions}"))?;
+            self.sheet.line("", &format!("for {conditions}"))?;
         }
         self.prices(&negotiated.prices, Paint::Plain)
     }
 
     fn quote(&mut self, quote: &PriceQuote) -> io::Result<()> {
-        writeln!(self.out)?;
+        writeln!(self.sheet.out)?;
         let rows: Vec<[String; 4]> = quote
             .lines
             .iter()
@@ -136,7 +128,7 @@ impl Sheet<'_> {
         let widths = widths(&rows);
         for [quantity, unit, price, cost] in &rows {
             writeln!(
-                self.out,
+                self.sheet.out,
                 "{quantity:>0$}  {unit:<1$}  {price:<2$}  {cost:>3$}",
                 widths[0], widths[1], widths[2], widths[3]
             )?;
@@ -146,19 +138,19 @@ impl Sheet<'_> {
             Some(usd) => format!("{usd} USD, not exact"),
             None => "unknown".to_owned(),
         };
-        self.line("cost", &cost)?;
+        self.sheet.line("cost", &cost)?;
         for adjustment in &quote.adjustments {
             let factor = adjustment.factor.map(|factor| format!(" x {factor}"));
             let percent = adjustment.discount_percent;
             let change = factor.or_else(|| percent.map(|percent| format!(" -{percent} %")));
             let change = change.unwrap_or_default();
-            self.line(
+            self.sheet.line(
                 "adjusted",
                 &format!("{}{change} ({})", adjustment.what, adjustment.source),
             )?;
         }
         let mut reasons = quote.reasons.iter();
-        reasons.try_for_each(|reason| self.painted("note", reason, Paint::Warning))
+        reasons.try_for_each(|reason| self.sheet.painted("note", reason, Paint::Warning))
     }
 }
 

@@ -8,10 +8,10 @@ use serde_json::Value;
 use tracing_llm_audit::explain::{CostLine, Explanation, Seen, Verdict};
 
 use super::{Args, api};
-use crate::terminal::{self, Paint, Style};
-
-/// Columns of the names at the left.
-const NAME_WIDTH: usize = 12;
+use crate::{
+    print::sheet::Sheet,
+    terminal::{Paint, Style},
+};
 
 /// Writes the bill.
 pub(super) fn write(
@@ -20,14 +20,15 @@ pub(super) fn write(
     told: &Explanation,
     style: Style,
 ) -> io::Result<()> {
-    let mut page = Page { out, style };
+    let sheet = Sheet { out, style };
+    let mut page = Page { sheet };
     let (seen, record) = (&told.seen, &told.record);
     let provider = record.provider.as_deref().or(args.provider.as_deref());
-    page.line("provider", provider.unwrap_or("unknown"))?;
+    page.sheet.line("provider", provider.unwrap_or("unknown"))?;
     let how = if seen.is_stream { ", streamed" } else { "" };
     let api = api(args, told).unwrap_or("unknown".into());
-    page.line("api", &format!("{api}{how}"))?;
-    page.line("model", &model(record))?;
+    page.sheet.line("api", &format!("{api}{how}"))?;
+    page.sheet.line("model", &model(record))?;
     page.status(record)?;
     page.tokens(record)?;
     page.own_counts(seen)?;
@@ -35,23 +36,11 @@ pub(super) fn write(
     page.notes(record)
 }
 
-struct Page<'o, W> {
-    out: &'o mut W,
-    style: Style,
+struct Page<'o> {
+    sheet: Sheet<'o>,
 }
 
-impl<W: Write> Page<'_, W> {
-    fn line(&mut self, name: &str, text: &str) -> io::Result<()> {
-        self.painted(name, text, Paint::Plain)
-    }
-
-    fn painted(&mut self, name: &str, text: &str, paint: Paint) -> io::Result<()> {
-        let name = format!("{name:<NAME_WIDTH$}");
-        let name = self.style.paint(&name, Paint::Heading);
-        let text = self.style.paint(&terminal::escape(text), paint);
-        writeln!(self.out, "{name} {text}")
-    }
-
+impl Page<'_> {
     fn status(&mut self, record: &Verdict) -> io::Result<()> {
         let paint = match record.status.as_str() {
             "success" => Paint::Good,
@@ -67,7 +56,8 @@ impl<W: Write> Page<'_, W> {
         let reasons = reasons.into_iter().flatten();
         let reasons: Vec<_> = reasons.filter(|reason| !reason.is_empty()).collect();
         let text = std::iter::once(record.status.as_str().to_owned()).chain(reasons);
-        self.painted("status", &text.collect::<Vec<_>>().join(": "), paint)
+        self.sheet
+            .painted("status", &text.collect::<Vec<_>>().join(": "), paint)
     }
 
     fn tokens(&mut self, record: &Verdict) -> io::Result<()> {
@@ -77,9 +67,11 @@ impl<W: Write> Page<'_, W> {
             ("to cache", usage.cache_write_tokens),
             ("to cache for an hour", usage.cache_write_1h_tokens),
         ];
-        self.line("input", &count(usage.input_tokens, &input))?;
+        self.sheet
+            .line("input", &count(usage.input_tokens, &input))?;
         let output = [("thinking", usage.thinking_tokens)];
-        self.line("output", &count(usage.output_tokens, &output))
+        self.sheet
+            .line("output", &count(usage.output_tokens, &output))
     }
 
     /// What the provider counts otherwise than the record.
@@ -108,17 +100,17 @@ impl<W: Write> Page<'_, W> {
         if said.is_empty() {
             return Ok(());
         }
-        self.line("it reports", &said.join(", "))
+        self.sheet.line("it reports", &said.join(", "))
     }
 
     fn bill(&mut self, record: &Verdict) -> io::Result<()> {
-        writeln!(self.out)?;
+        writeln!(self.sheet.out)?;
         let rows: Vec<[String; 4]> = record.cost_lines.iter().map(row).collect();
         let widths: [usize; 4] =
             std::array::from_fn(|at| rows.iter().map(|row| row[at].len()).max().unwrap_or(0));
         for [quantity, unit, price, cost] in &rows {
             writeln!(
-                self.out,
+                self.sheet.out,
                 "{quantity:>0$}  {unit:<1$}  {price:<2$}  {cost:>3$}",
                 widths[0], widths[1], widths[2], widths[3]
             )?;
@@ -127,9 +119,9 @@ impl<W: Write> Page<'_, W> {
             Some(usd) => format!("{usd} USD"),
             None => "unknown".to_owned(),
         };
-        self.line("cost", &cost)?;
+        self.sheet.line("cost", &cost)?;
         match &record.reported_cost_usd {
-            Some(usd) => self.line("it says", &format!("{usd} USD")),
+            Some(usd) => self.sheet.line("it says", &format!("{usd} USD")),
             None => Ok(()),
         }
     }
@@ -141,14 +133,14 @@ impl<W: Write> Page<'_, W> {
         if pricing["table"].is_string() {
             let entry = [text("provider"), text("model")].join(" ");
             let table = format!("{} {} {entry}", text("table"), text("version"));
-            self.line("prices", table.trim_end())?;
+            self.sheet.line("prices", table.trim_end())?;
         }
         for adjustment in pricing["adjustments"].as_array().into_iter().flatten() {
-            self.line("adjusted", &adjusted(adjustment))?;
+            self.sheet.line("adjusted", &adjusted(adjustment))?;
         }
         let runs = pricing["iterations"].as_array().into_iter().flatten();
         for run in runs.clone() {
-            self.line("run", &told_of_run(run))?;
+            self.sheet.line("run", &told_of_run(run))?;
         }
         let mut reasons: Vec<_> = std::iter::once(&pricing)
             .chain(runs)
@@ -156,7 +148,7 @@ impl<W: Write> Page<'_, W> {
             .collect();
         reasons.dedup();
         for reason in reasons {
-            self.painted("note", reason, Paint::Warning)?;
+            self.sheet.painted("note", reason, Paint::Warning)?;
         }
         Ok(())
     }
