@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    digits::{Group, Run, Runs, is_number_end, is_number_start},
+    digits::{Group, Run, Runs, is_listed_end, is_listed_start},
     words::{Context, Told},
 };
 
@@ -105,7 +105,7 @@ fn is_card_at(text: &str, groups: &[Group]) -> bool {
     let (Some(first), Some(last)) = (groups.first(), groups.last()) else {
         return false;
     };
-    if !is_number_start(text, first.start) || !is_number_end(text, last.end) {
+    if !is_listed_start(text, first.start) || !is_listed_end(text, last.end) {
         return false;
     }
     let digits = Run::digits(text, groups);

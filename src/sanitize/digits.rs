@@ -172,7 +172,7 @@ pub(super) fn is_number_start(text: &str, at: usize) -> bool {
     }
     let before = text[..at].chars().next_back();
     let Some(part) = before.and_then(mark).filter(|part| b"-./".contains(part)) else {
-        return !matches!(before, Some(',')) || !is_digit_before(text, at - 1);
+        return !matches!(before, Some(',')) || !is_thousands(text, at);
     };
     let at = at - before.map_or(0, char::len_utf8);
     match char_before(text, at) {
@@ -197,6 +197,35 @@ pub(super) fn is_number_end(text: &str, at: usize) -> bool {
         Some(b'.' | b'/') => behind.and_then(digit).is_none(),
         _ => true,
     }
+}
+
+/// Says whether a number may begin at `at`, also behind a slash behind another one: `1234/5678`.
+pub(super) fn is_listed_start(text: &str, at: usize) -> bool {
+    is_number_start(text, at) || text[..at].ends_with('/') && is_digit_before(text, at - 1)
+}
+
+/// Says whether a number may end at `at`, also with another one behind a slash.
+pub(super) fn is_listed_end(text: &str, at: usize) -> bool {
+    is_number_end(text, at) || text[at..].starts_with('/')
+}
+
+/// Says whether the comma before a place may part the thousands of one number, or its decimals, rather than two cells.
+fn is_thousands(text: &str, at: usize) -> bool {
+    let before = &text.as_bytes()[..at - 1];
+    let len = |bytes: &mut dyn Iterator<Item = &u8>| {
+        bytes
+            .take(9)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count()
+    };
+    let (digits, next) = (
+        len(&mut before.iter().rev()),
+        len(&mut text.as_bytes()[at..].iter()),
+    );
+    let head = before[..before.len() - digits].last();
+    let is_part = head.is_some_and(|byte| b"-.".contains(byte));
+    let is_zero = before.ends_with(b"0") && digits == 1;
+    (1..=3).contains(&digits) && !is_part && (next < 8 || is_zero)
 }
 
 fn is_digit_before(text: &str, at: usize) -> bool {

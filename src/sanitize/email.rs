@@ -49,12 +49,26 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
 fn address(text: &str, at: usize, after: usize) -> Option<Range<usize>> {
     let end = domain_end(text, after)?;
     let start = quoted_start(text, at).or_else(|| local_start(text, at, end))?;
-    let is_whole = !matches!(char_before(text, start), Some('@'));
-    if !is_whole || is_in_url(text, start) || is_copy_target(text, start..at, end) {
+    let is_whole =
+        !matches!(char_before(text, start), Some('@')) && !is_half_hidden(&text[..start]);
+    let is_call = text[end..].starts_with('(') && is_method(&text[start..at], &text[after..end]);
+    if !is_whole || is_call || is_in_url(text, start) || is_copy_target(text, start..at, end) {
         return None;
     }
     let is_italic = text[start..].starts_with('_') && text[end..].starts_with('_');
     Some(start + usize::from(is_italic)..end)
+}
+
+/// Says whether stars behind a letter stand for the beginning: `j***e@host.tld`; those of Markdown have none before them.
+fn is_half_hidden(before: &str) -> bool {
+    let head = before.trim_end_matches('*');
+    head.len() < before.len() && head.ends_with(is_word) && before.len() - head.len() < 65
+}
+
+/// Says whether `a@b.method` is a product of matrices rather than an address.
+fn is_method(local: &str, domain: &str) -> bool {
+    let top = domain.rsplit('.').next().unwrap_or("");
+    local.len() == 1 || top.len() > 4
 }
 
 /// Where the domain ends that begins at a place; none where it is none.
@@ -203,7 +217,7 @@ fn is_in_url(text: &str, start: usize) -> bool {
 /// Says whether an address is where a copy goes to or comes from: `git@host.tld:path`.
 fn is_copy_target(text: &str, local: Range<usize>, end: usize) -> bool {
     let Some(path) = text[end..].strip_prefix(':') else {
-        return &text[local] == "git" && text[end..].starts_with('/');
+        return &text[local] == "git";
     };
     let is_port = path.bytes().take_while(u8::is_ascii_digit).count();
     let is_path = path.starts_with(|letter: char| {

@@ -130,9 +130,11 @@ fn is_other(text: &str, start: usize, end: usize) -> bool {
 
 /// Says whether a package's version is asked for: `name==1.2.3.4`.
 fn is_requirement(before: &str) -> bool {
+    let loose = before.trim_end_matches([' ', '"', '\'']);
     let Some(name) = ["==", ">=", "<=", "~="]
         .iter()
         .find_map(|sign| before.strip_suffix(sign))
+        .or_else(|| loose.strip_suffix("~>"))
     else {
         return false;
     };
@@ -235,14 +237,18 @@ fn is_v6(text: &str, start: usize, address: &str) -> bool {
         !(first.is_empty() || first.len() >= 3 || groups >= 3)
     };
     let is_station = !address.contains("::") && address.split(':').all(|group| group.len() == 2);
-    address.parse::<Ipv6Addr>().is_ok() && !is_short && !is_station && !is_slice(text, start)
+    address.parse::<Ipv6Addr>().is_ok()
+        && !is_short
+        && !is_station
+        && !is_slice(text, start, address)
 }
 
 /// Says whether a bracket before the place belongs to an index: `list[::2]`.
-fn is_slice(text: &str, start: usize) -> bool {
+fn is_slice(text: &str, start: usize, address: &str) -> bool {
     let before = text[..start].strip_suffix('[');
     before.is_some_and(|before| {
-        before.ends_with(|letter: char| is_word(letter) || matches!(letter, ']' | ')' | '"' | '\''))
+        before.ends_with(|letter: char| is_word(letter) || matches!(letter, ']' | ')'))
+            || before.ends_with(['"', '\'']) && address.starts_with("::")
     })
 }
 

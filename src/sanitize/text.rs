@@ -5,6 +5,12 @@
 
 /// Bytes before a place in which its words are looked for.
 const LOOK_BYTES_MAX: usize = 96;
+/// Bytes before a place in which the head of its table is looked for.
+const TABLE_BYTES_MAX: usize = 2048;
+/// Bytes of a line behind a place whose cells are counted.
+const LINE_BYTES_MAX: usize = 256;
+/// What parts the cells of a table's line.
+const MARKS: [char; 4] = ['|', '\t', ';', ','];
 
 /// Returns the character that ends before `at`.
 pub(super) fn char_before(text: &str, at: usize) -> Option<char> {
@@ -50,6 +56,43 @@ pub(super) fn line_before(text: &str, at: usize) -> &str {
     before
         .rfind('\n')
         .map_or(before, |line| &before[line + 1..])
+}
+
+/// Returns the head of the table column that a place is in: the same cell of the nearest line above that has as many
+/// cells and no digit.
+pub(super) fn header(text: &str, at: usize) -> Option<&str> {
+    let mut from = at.saturating_sub(TABLE_BYTES_MAX);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let (above, line) = text[from..at].rsplit_once('\n')?;
+    let mark = line.chars().find(|letter| MARKS.contains(letter));
+    let mark = mark.or_else(|| {
+        rest_of_line(text, at)
+            .chars()
+            .find(|letter| MARKS.contains(letter))
+    })?;
+    let column = line.matches(mark).count();
+    let marks = column + rest_of_line(text, at).matches(mark).count();
+    let mut lines = above
+        .rsplit('\n')
+        .take_while(|line| !line.trim().is_empty());
+    let head = lines.find(|line| {
+        line.matches(mark).count() == marks
+            && !line.contains(|letter: char| letter.is_ascii_digit())
+            && !line.contains(['(', '{', '[', '=', ':'])
+            && line.contains(char::is_alphabetic)
+    })?;
+    head.split(mark).nth(column)
+}
+
+/// The bounded rest of a place's line.
+fn rest_of_line(text: &str, at: usize) -> &str {
+    let mut to = text.len().min(at + LINE_BYTES_MAX);
+    while !text.is_char_boundary(to) {
+        to -= 1;
+    }
+    text[at..to].split('\n').next().unwrap_or("")
 }
 
 /// The words of a bounded text, last first, in lower case; `phoneNumber` is two.

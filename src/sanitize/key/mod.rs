@@ -3,6 +3,7 @@
 //! Promise: linear time. Placeholders, words, hashes and references to a variable are none.
 //! Not here: passwords and cookies, which have no form; `redact` takes them out of error texts.
 
+mod marked;
 mod named;
 mod random;
 mod shape;
@@ -12,12 +13,13 @@ use std::ops::Range;
 use super::text::is_start;
 
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
+    marked::find(text, found);
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
         let key = match bytes[at] {
             byte if byte.is_ascii_alphanumeric() => word(text, at),
-            b':' | b'=' | b' ' | b'"' | b'\'' => named::find(text, at),
+            b':' | b'=' | b' ' | b'"' | b'\'' | b'>' => named::find(text, at),
             _ => None,
         };
         match key {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::random::{is_placeholder, is_random};
+use super::random::{is_base64, is_placeholder, is_random};
 use crate::sanitize::text::line_before;
 
 /// Bytes of a value that are looked at.
@@ -19,12 +19,12 @@ const NAMES: [&str; 47] = [
 ];
 /// Words before `token` with which it is none that gives access.
 #[rustfmt::skip]
-const OTHER_TOKENS: [&str; 20] = [
+const OTHER_TOKENS: [&str; 21] = [
     "page", "next", "csrf", "xsrf", "continuation", "sync", "cursor", "pagination", "device", "push", "fcm", "request", "verification",
-    "confirmation", "reset", "unsubscribe", "invite", "max", "stop", "last",
+    "confirmation", "reset", "unsubscribe", "invite", "max", "stop", "last", "publickey",
 ];
 /// Those that say it of any text of some length that is no word.
-const SCHEMES: [&str; 3] = ["bearer", "apikey", "token"];
+const SCHEMES: [&str; 4] = ["bearer", "apikey", "token", "ssws"];
 /// Words between a name and its value in prose.
 const JOINING: [&str; 12] = [
     "is",
@@ -49,13 +49,15 @@ pub(super) fn find(text: &str, at: usize) -> Option<Range<usize>> {
     let before = line_before(text, start);
     let is_key = is_random(value) && is_named(before)
         || is_authorization(before) && value.len() >= 16 && is_random_or_long(value);
-    (is_key && !is_reference(text, start, value)).then_some(start..end)
+    // What begins with a slash is a path, or else base64.
+    let is_path = value.starts_with(['+', '/']) && !is_base64(value);
+    (is_key && !is_path && !is_reference(text, start, value)).then_some(start..end)
 }
 
 /// Where a value begins that a separator at a place stands right before.
 fn value_start(text: &str, at: usize) -> Option<usize> {
     let next = text.as_bytes().get(at + 1)?;
-    next.is_ascii_alphanumeric().then_some(at + 1)
+    (next.is_ascii_alphanumeric() || b"+/".contains(next)).then_some(at + 1)
 }
 
 /// The value that begins at a place; what parts names from values is in none but at its end, as padding.

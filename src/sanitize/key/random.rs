@@ -2,15 +2,16 @@
 
 /// Words that stand where a key will be put.
 #[rustfmt::skip]
-const PLACEHOLDERS: [&str; 15] = [
-    "your", "xxxx", "placeholder", "changeme", "change-me", "change_me", "redacted", "insert", "replace", "dummy_", "<", "****", "....", "todo",
+const PLACEHOLDERS: [&str; 14] = [
+    "your", "placeholder", "changeme", "change-me", "change_me", "redacted", "insert", "replace", "dummy_", "<", "****", "....", "todo",
     "_here",
 ];
 
 /// Says whether a key's text stands for one that is to be filled in.
 pub(super) fn is_placeholder(key: &str) -> bool {
     let lower = key.to_ascii_lowercase();
-    PLACEHOLDERS.iter().any(|word| lower.contains(word)) || distinct(key) < 5
+    let is_blank = key.contains("xxxx") || key.contains("XXXX");
+    is_blank || PLACEHOLDERS.iter().any(|word| lower.contains(word)) || distinct(key) < 5
 }
 
 fn distinct(key: &str) -> u32 {
@@ -48,6 +49,12 @@ pub(super) fn is_random(value: &str) -> bool {
         && !is_words
         && changes(value) >= 3
         && !is_placeholder(value)
+}
+
+/// Says whether a text that is random is base64 rather than a path: no other marks, and hardly two letters of a kind together.
+pub(super) fn is_base64(value: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    value.len() >= 24 && value.bytes().all(is_part) && changes(value) * 5 >= value.len() * 2
 }
 
 /// How often digits, capitals and small letters follow each other.

@@ -19,12 +19,15 @@ enum Body {
     Hex,
     /// Base64 with its `+`, `/` and `=`.
     Base64,
+    /// Hexadecimal digits and hyphens.
+    Uuid,
 }
 
-use Body::{Base64, Dotted, Hex, Plain, Upper, Word};
+use Body::{Base64, Dotted, Hex, Plain, Upper, Uuid, Word};
 
 /// How a key begins, what follows, how many characters at least and at most.
-const SHAPES: [(&str, Body, usize, usize); 120] = [
+#[rustfmt::skip]
+const SHAPES: [(&str, Body, usize, usize); 220] = [
     ("AGE-SECRET-KEY-1", Upper, 58, 58),
     ("ATATT3", Base64, 40, 220),
     ("ATCTT3", Base64, 40, 220),
@@ -123,7 +126,6 @@ const SHAPES: [(&str, Body, usize, usize); 120] = [
     ("r8_", Plain, 30, 50),
     ("shippo_live_", Hex, 36, 44),
     ("shippo_test_", Hex, 36, 44),
-    ("sntrys_eyJ", Base64, 40, 400),
     ("s-s4t2af-", Hex, 60, 70),
     ("s-s4t2ud-", Hex, 60, 70),
     ("sk_live_", Plain, 16, 120),
@@ -145,9 +147,38 @@ const SHAPES: [(&str, Body, usize, usize); 120] = [
     ("tvly-", Word, 20, 60),
     ("whsec_", Base64, 20, 90),
     ("xai-", Word, 40, 100),
+    // More of the same, several a line.
+    ("A3-", Word, 30, 36), ("AKCp", Plain, 60, 80), ("AKID", Plain, 28, 44), ("AKLT", Base64, 36, 64),
+    ("ALTAK-", Plain, 20, 24), ("AQVN", Word, 35, 38), ("ATBB", Plain, 24, 40), ("BSA", Word, 26, 30),
+    ("CCIPAT_", Word, 40, 80), ("CCIPRJ_", Word, 40, 80), ("CFPAT-", Word, 40, 60), ("EZAK", Plain, 54, 54),
+    ("EZTK", Plain, 54, 54), ("FLWPUBK_TEST-", Word, 12, 64), ("FLWPUBK-", Word, 12, 64), ("GOOG", Upper, 20, 61),
+    ("HRKU-", Word, 36, 70), ("PMAT-", Word, 26, 40), ("SCW", Upper, 17, 17), ("access-development-", Uuid, 36, 36),
+    ("access-production-", Uuid, 36, 36), ("access-sandbox-", Uuid, 36, 36), ("aio_", Plain, 28, 28),
+    ("amzn.mws.", Uuid, 36, 36), ("api-", Uuid, 36, 36), ("bb_live_", Word, 20, 40), ("bce-v3/", Base64, 40, 110),
+    ("cfat_", Word, 30, 60), ("cfk_", Word, 30, 60), ("cmVmdGtu", Plain, 50, 64), ("cnvca", Word, 40, 60),
+    ("csk-", Plain, 40, 60), ("dckr_oat_", Word, 20, 40), ("dp.audit.", Dotted, 36, 50), ("dp.sa.", Dotted, 36, 50),
+    ("dp.scim.", Dotted, 36, 50), ("dt0s01.", Dotted, 40, 120), ("duffel_live_", Word, 36, 60),
+    ("duffel_test_", Word, 36, 60), ("e2b_", Hex, 36, 48), ("esecret_", Plain, 20, 40), ("fc-", Hex, 32, 32),
+    ("fio-u-", Word, 50, 80), ("fm1a_", Base64, 80, 1000), ("fm1r_", Base64, 80, 1000), ("fm2_", Base64, 80, 1000),
+    ("glcbt-", Word, 16, 80), ("glffct-", Word, 16, 60), ("gloas-", Word, 20, 80), ("glsoat-", Word, 16, 60),
+    ("hcaik_", Plain, 40, 80), ("hcaic_", Plain, 40, 80), ("hcxik_", Plain, 40, 80), ("hvr.", Word, 60, 400),
+    ("jina_", Word, 40, 80), ("lin_oauth_", Plain, 30, 70), ("ls__", Hex, 32, 32), ("mob-", Uuid, 36, 36),
+    ("oauth:", Plain, 30, 30), ("ops_eyJ", Base64, 100, 2000), ("pa-", Word, 43, 43), ("pat-ap1-", Word, 30, 60),
+    ("pat-na2-", Word, 30, 60), ("pcsk_", Word, 50, 90), ("pk-lf-", Uuid, 36, 36), ("pk.eyJ", Dotted, 60, 250),
+    ("pnb_", Plain, 30, 44), ("pscale_oauth_", Dotted, 30, 70), ("re_", Word, 30, 40), ("rk_prod_", Plain, 30, 200),
+    ("rnd_", Plain, 28, 32), ("rzp_live_", Plain, 14, 24), ("rzp_test_", Plain, 14, 24),
+    ("samsara_api_", Plain, 20, 60), ("sb_publishable_", Word, 20, 60), ("sb_secret_", Word, 20, 60),
+    ("sdk-", Uuid, 36, 36), ("sha256~", Word, 40, 48), ("shpua_", Plain, 28, 40), ("sk.eyJ", Dotted, 60, 250),
+    ("sk_sbox_", Plain, 20, 40), ("sntrys_", Base64, 40, 400), ("sntryu_", Hex, 60, 68), ("sqa_", Hex, 40, 40),
+    ("sqp_", Hex, 40, 40), ("squ_", Hex, 40, 40), ("tfp_", Word, 40, 80), ("tgp_v1_", Word, 40, 60),
+    ("tr_dev_", Plain, 20, 40), ("tr_prod_", Plain, 20, 40), ("tskey-", Word, 20, 90), ("vca_", Plain, 24, 80),
+    ("vck_", Plain, 24, 80), ("vcp_", Plain, 24, 80), ("vercel_blob_rw_", Word, 20, 60), ("vk1.a.", Word, 80, 300),
+    ("wandb_v1_", Word, 40, 100), ("xkeysib-", Word, 60, 100), ("xsmtpsib-", Word, 60, 100), ("y0_", Word, 55, 80),
+    ("zpka_", Word, 30, 60),
 ];
 /// Keys whose body has several parts.
-const PARTED: [(&str, usize); 10] = [
+const PARTED: [(&str, usize); 11] = [
+    ("xwfp-", 20),
     ("xapp-", 20),
     ("xoxa-", 10),
     ("xoxb-", 10),
@@ -167,6 +198,9 @@ const HOOKS: [(&str, usize); 5] = [
     ("https://discordapp.com/api/webhooks/", 60),
     ("https://hooks.zapier.com/hooks/catch/", 12),
 ];
+
+/// What the URLs of Telegram's bots have before the token.
+const BOT: &str = "bot";
 
 /// The second characters that are looked for behind each first one, as bits.
 static SECONDS: [u128; 128] = seconds();
@@ -188,6 +222,7 @@ const fn seconds() -> [u128; 128] {
         add(&mut seconds, HOOKS[at].0);
         at += 1;
     }
+    add(&mut seconds, BOT);
     seconds
 }
 
@@ -202,19 +237,23 @@ pub(super) fn may_begin(bytes: &[u8]) -> bool {
         return false;
     };
     first.is_ascii_digit()
+        || may_be_dotted(bytes)
         || first.is_ascii() && second.is_ascii() && SECONDS[usize::from(*first)] >> second & 1 == 1
 }
 
 /// Finds a key that begins at a place.
 pub(super) fn find(text: &str, at: usize) -> Option<Range<usize>> {
     let word = &text[at..];
-    let len = if word.starts_with(|first: char| first.is_ascii_digit()) {
-        bot_token_len(word)
-    } else {
-        prefixed_len(word)
-            .or_else(|| parted_len(word))
-            .or_else(|| hook_len(word))
-    };
+    if word.starts_with(|first: char| first.is_ascii_digit()) {
+        return bot_token_len(word).map(|len| at..at + len);
+    }
+    if let Some(len) = word.strip_prefix(BOT).and_then(bot_token_len) {
+        return Some(at + BOT.len()..at + BOT.len() + len);
+    }
+    let len = prefixed_len(word)
+        .or_else(|| parted_len(word))
+        .or_else(|| hook_len(word))
+        .or_else(|| dotted_len(word));
     len.map(|len| at..at + len)
 }
 
@@ -225,6 +264,7 @@ fn is_in(body: Body, byte: u8) -> bool {
         Dotted => byte.is_ascii_alphanumeric() || b"_-.".contains(&byte),
         Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
         Hex => byte.is_ascii_hexdigit(),
+        Uuid => byte.is_ascii_hexdigit() || byte == b'-',
         Base64 => byte.is_ascii_alphanumeric() || b"_-+/=".contains(&byte),
     }
 }
@@ -270,6 +310,41 @@ fn hook_len(word: &str) -> Option<usize> {
         .count();
     let found = rest[..len].trim_end_matches('/');
     (found.len() >= *least && !is_placeholder(found)).then_some(prefix.len() + found.len())
+}
+
+/// Says whether the dot of a token of Discord or Airtable stands where it would.
+fn may_be_dotted(bytes: &[u8]) -> bool {
+    match bytes[0] {
+        b'M' | b'N' | b'O' => bytes.get(23..29).is_some_and(|dot| dot.contains(&b'.')),
+        b'p' => bytes.get(17) == Some(&b'.') && bytes.starts_with(b"pat"),
+        _ => false,
+    }
+}
+
+/// Tokens of three parts (Discord) and of two (Airtable), each of its own length.
+fn dotted_len(word: &str) -> Option<usize> {
+    let len = word
+        .bytes()
+        .take(100)
+        .take_while(|byte| is_in(Dotted, *byte))
+        .count();
+    let token = word[..len].trim_end_matches('.');
+    let parts: Vec<&str> = token.split('.').collect();
+    let is_token = match parts.as_slice() {
+        [user, time, code] => {
+            (23..=28).contains(&user.len())
+                && (5..=7).contains(&time.len())
+                && (25..=45).contains(&code.len())
+                && !word.starts_with("pat")
+                && is_body(user)
+                && is_body(code)
+        }
+        [id, secret] => {
+            id.len() == 17 && secret.len() == 64 && secret.bytes().all(|byte| is_in(Hex, byte))
+        }
+        _ => false,
+    };
+    is_token.then_some(token.len())
 }
 
 /// A bot's number, a colon, and its token.

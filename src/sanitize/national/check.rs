@@ -34,7 +34,9 @@ pub(super) fn us_ssn(d: &[u8]) -> bool {
 
 pub(super) fn us_itin(d: &[u8]) -> bool {
     let group = number(&d[3..5]);
-    d[0] == 9 && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99)
+    // 987-65-432x were set aside for advertisements.
+    let is_example = number(&d[..8]) == 98_765_432;
+    d[0] == 9 && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99) && !is_example
 }
 
 pub(super) fn us_any(d: &[u8]) -> bool {
@@ -291,6 +293,49 @@ pub(super) fn cn_resident(d: &[u8]) -> bool {
 
 pub(super) fn hu_taj(d: &[u8]) -> bool {
     is_last(d, weighted(&d[..8], &[3, 7, 3, 7, 3, 7, 3, 7]) % 10)
+}
+
+pub(super) fn ar_cuil(d: &[u8]) -> bool {
+    let sum = weighted(d, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]);
+    matches!(number(&d[..2]), 20 | 23..=27 | 30 | 33 | 34) && sum.is_multiple_of(11)
+}
+
+/// Province, and the sex in the last digit; without a check digit.
+pub(super) fn pk_identity(d: &[u8]) -> bool {
+    (1..=8).contains(&d[0]) && d[5..12].iter().any(|digit| *digit != d[5])
+}
+
+pub(super) fn is_identity(d: &[u8]) -> bool {
+    let sum = weighted(&d[..9], &[3, 2, 7, 6, 5, 4, 3, 2, 1]);
+    is_day(&d[..2], &d[2..4]) && matches!(d[9], 0 | 8 | 9) && sum.is_multiple_of(11)
+}
+
+/// JMBG and EMŠO.
+pub(super) fn yu_citizen(d: &[u8]) -> bool {
+    let sum = weighted(d, &[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]);
+    is_day(&d[..2], &d[2..4]) && matches!(d[4], 0 | 9) && sum.is_multiple_of(11)
+}
+
+pub(super) fn ua_tax(d: &[u8]) -> bool {
+    let product = |(digit, weight): (&u8, i32)| i32::from(*digit) * weight;
+    let sum: i32 = d[..9]
+        .iter()
+        .zip([-1, 5, 7, 9, 4, 6, 10, 5, 7])
+        .map(product)
+        .sum();
+    sum.rem_euclid(11) % 10 == i32::from(d[9])
+}
+
+pub(super) fn nz_ird(d: &[u8]) -> bool {
+    let check = |weights: &[u32]| match weighted(&d[..8], weights) % 11 {
+        0 => 0,
+        rest => 11 - rest,
+    };
+    let (first, second) = (
+        check(&[3, 2, 7, 6, 5, 4, 3, 2]),
+        check(&[7, 4, 3, 2, 5, 2, 7, 6]),
+    );
+    is_last(d, if first < 10 { first } else { second })
 }
 
 /// Any digits: the word before them says enough.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{check, words};
 use crate::sanitize::{
-    digits::{Group, Run, Runs, is_number_end, is_number_start},
+    digits::{Group, Run, Runs, is_listed_end, is_listed_start, is_number_end, is_number_start},
     words::{Context, Told},
 };
 
@@ -45,7 +45,7 @@ static RULES: [Rule; 77] = [
     rule("3-2-4", Form, check::us_ssn, &words::US),
     rule("3 2 4", Form, check::us_ssn, &words::US),
     rule("3.2.4", Word, check::us_ssn, &words::US),
-    rule("3-2-4", Word, check::us_itin, &words::ITIN),
+    rule("3-2-4", Form, check::us_itin, &words::US),
     rule("3 2 4", Word, check::us_itin, &words::ITIN),
     rule("9", Word, check::us_any, &words::US),
     // Canada: SIN.
@@ -136,10 +136,19 @@ static RULES: [Rule; 77] = [
     rule("3-4-7-1", Form, check::ae_emirates, &words::NONE),
     rule("3-3-3 2", Form, check::ru_snils, &words::RU),
 ];
-static MORE: [Rule; 4] = [
+static MORE: [Rule; 12] = [
     rule("16", Word, check::id_nik, &words::ID),
     rule("13", Word, check::th_identity, &words::TH),
-    // Argentina.
+    // Argentina: CUIL and CUIT, DNI.
+    rule("2-8-1", Form, check::ar_cuil, &words::AR),
+    rule("11", Word, check::ar_cuil, &words::AR),
+    // Pakistan, Iceland, the countries of former Yugoslavia, Ukraine, New Zealand.
+    rule("5-7-1", Form, check::pk_identity, &words::PK),
+    rule("6-4", Form, check::is_identity, &words::IS),
+    rule("10", Word, check::is_identity, &words::IS),
+    rule("13", Word, check::yu_citizen, &words::YU),
+    rule("10", Word, check::ua_tax, &words::UA),
+    rule("3-3-3", Word, check::nz_ird, &words::NZ),
     rule("2.3.3", Word, check::any, &words::AR),
     rule("8", Word, check::any, &words::AR),
 ];
@@ -165,19 +174,27 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
 }
 
 fn may_begin(text: &str, groups: &[Group], is_first: bool) -> bool {
+    let start = groups[0].start;
+    // Behind a slash only what has marks of its own is another number.
+    let is_listed = groups
+        .get(1)
+        .is_some_and(|next| b"-.".contains(&next.gap.mark))
+        && matches!(groups[0].gap.mark, b'/')
+        && is_listed_start(text, start);
     groups[0].len <= 18
-        && (is_first || groups[0].gap.mark == b' ')
-        && is_number_start(text, groups[0].start)
+        && (is_listed || (is_first || groups[0].gap.mark == b' ') && is_number_start(text, start))
 }
 
 /// Returns how many groups from the first on are an identity number.
 fn count_at(text: &str, groups: &[Group]) -> Option<usize> {
     let most = groups.len().min(GROUPS_MAX);
     (1..=most).rev().find(|count| {
-        let ends = groups
-            .get(*count)
-            .is_none_or(|next| next.gap.mark == b' ' || next.gap.closes);
-        ends && is_number_end(text, groups[*count - 1].end)
+        let is_listed = *count > 1 && b"-.".contains(&groups[1].gap.mark);
+        let ends = groups.get(*count).is_none_or(|next| {
+            next.gap.mark == b' ' || next.gap.closes || is_listed && next.gap.mark == b'/'
+        });
+        let end = groups[*count - 1].end;
+        ends && (is_number_end(text, end) || is_listed && is_listed_end(text, end))
             && is_identity(text, &groups[..*count], groups.get(*count))
     })
 }
@@ -207,7 +224,7 @@ impl Rule {
     fn is_told(&self, text: &str, groups: &[Group], next: Option<&Group>) -> bool {
         let start = groups[0].start;
         // Behind another number, or before one, the form alone says little.
-        let is_apart = next.is_none()
+        let is_apart = next.is_none_or(|next| next.gap.mark == b'/')
             && (groups[0].gap.mark != b' '
                 || self.shape.contains('-')
                 || !is_behind_digits(text, start));

@@ -44,7 +44,7 @@ static RULES: [Rule; 19] = [
     rule("99999999A", es_dni, false, &words::ES),
     rule("A9999999A", es_nie, false, &words::ES),
     rule("A9999999A", sg_nric, false, &words::SG),
-    rule("99999*999999999", fr_corsica, false, &words::FR),
+    rule("999999*99999999", fr_corsica, false, &words::FR),
     rule("9999999A", ie_pps, true, &words::IE),
     rule("9999999AA", ie_pps, true, &words::IE),
     rule("AAAA999999AAAAAA*9", mx_curp, false, &words::MX),
@@ -186,13 +186,19 @@ impl Rule {
                 marks.all(|(at, mark)| b" -.".contains(&mark) && [2, 4, 6, 8].contains(&at))
             }
             "99999999A" => {
-                marks.all(|(at, mark)| b" -.".contains(&mark) && [2, 5, 8].contains(&at))
+                let marks: Vec<(usize, u8)> = marks.collect();
+                // One dot alone is a decimal: the seconds of a time.
+                let dots = marks.iter().filter(|(_, mark)| *mark == b'.').count();
+                let are_placed = marks
+                    .iter()
+                    .all(|(at, mark)| b" -.".contains(mark) && [2, 5, 8].contains(at));
+                are_placed && dots != 1
             }
             "A9999999A" => marks.all(|(at, mark)| mark == b'-' && [1, 8].contains(&at)),
             "AAAAAA**A**A***A" => {
                 marks.all(|(at, mark)| mark == b' ' && [3, 6, 11, 15].contains(&at))
             }
-            "99999*999999999" => {
+            "999999*99999999" => {
                 marks.all(|(at, mark)| mark == b' ' && [1, 3, 5, 7, 10, 13].contains(&at))
             }
             "999999999*" => {

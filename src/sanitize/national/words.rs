@@ -3,12 +3,14 @@
 use crate::sanitize::words::Context;
 
 #[rustfmt::skip]
-pub(super) const AGAINST: [&str; 72] = [
+pub(super) const AGAINST: [&str; 97] = [
     "account", "amount", "article", "asin", "barcode", "batch", "bestellnummer", "booking", "build", "catalog", "claim", "commit", "confirmation", "contract",
     "docket", "ean", "epoch", "fax", "fedex", "flight", "gtin", "hash", "iban", "imei", "invoice", "isbn", "issn", "item", "job", "lot", "model",
     "mobile", "order", "orders", "package", "parcel", "part", "phone", "pn", "po", "policy", "price", "product", "ref", "reference", "request", "room",
     "routing", "sequence", "serial", "shipment", "sku", "sn", "stock", "tel", "telephone", "ticket", "timestamp", "tracking", "transaction", "txn", "upc",
-    "uuid", "version", "vin", "voucher", "zip", "bestellung", "rechnung", "facture", "pedido", "extension",
+    "uuid", "version", "vin", "voucher", "zip", "bestellung", "rechnung", "facture", "pedido", "extension", "mobil", "mobiel", "mobilen",
+    "mobilnummer", "mobilnummeret", "mobiltelefon", "cell", "celular", "cel", "handy", "handynummer", "móvil", "telefon", "telefonen", "telefone",
+    "telefono", "telefonnummer", "telefoonnummer", "telefoon", "teléfono", "telemóvel", "téléphone", "tél", "tlf", "whatsapp",
 ];
 
 const fn names(
@@ -127,7 +129,7 @@ pub(super) const AT: Context<'static> = names(
 pub(super) const BR: Context<'static> = names(&["cpf"], &[]);
 pub(super) const IN: Context<'static> =
     names(&["aadhaar", "aadhar", "uidai", "uid", "adhaar"], &["आधार"]);
-pub(super) const PAN: Context<'static> = names(&["pan", "permanent"], &[]);
+pub(super) const PAN: Context<'static> = names(&["pan", "permanent", "account"], &["पैन"]);
 pub(super) const AU: Context<'static> = names(&["tfn", "tax", "file"], &[]);
 pub(super) const MEDICARE: Context<'static> = names(&["medicare"], &[]);
 pub(super) const KR: Context<'static> = names(&["rrn", "resident"], &["주민"]);
@@ -145,16 +147,22 @@ pub(super) const BG: Context<'static> = names(&["egn", "егн"], &[]);
 pub(super) const BALTIC: Context<'static> =
     names(&["isikukood", "asmens", "kodas", "personas", "kods"], &[]);
 pub(super) const CZ: Context<'static> = names(&["rodné", "rodne", "číslo", "cislo", "rč"], &[]);
-pub(super) const IL: Context<'static> = names(&["teudat", "zehut", "tz"], &["תעודת זהות", "ת.ז"]);
+pub(super) const IL: Context<'static> = names(&["teudat", "zehut", "tz"], &["זהות", "ת.ז", "ת\"ז"]);
 pub(super) const TH: Context<'static> = names(&["thai"], &["บัตรประชาชน"]);
 pub(super) const ID: Context<'static> = names(&["nik", "ktp"], &[]);
 pub(super) const RU: Context<'static> = names(&["snils", "снилс"], &[]);
 pub(super) const HU: Context<'static> = names(&["taj"], &[]);
 pub(super) const ES: Context<'static> = names(&["dni", "nie", "nif", "documento"], &[]);
 pub(super) const IE: Context<'static> = names(&["pps", "ppsn"], &[]);
-pub(super) const AR: Context<'static> = names(&["dni", "documento"], &[]);
+pub(super) const AR: Context<'static> = names(&["dni", "documento", "cuil", "cuit"], &[]);
 pub(super) const MX: Context<'static> = names(&["curp"], &[]);
 pub(super) const IT: Context<'static> = names(&["codice", "fiscale", "cf"], &[]);
 pub(super) const SG: Context<'static> = names(&["nric", "fin"], &[]);
 pub(super) const RO: Context<'static> = names(&["cnp"], &[]);
 pub(super) const ZA: Context<'static> = names(&["id", "identity", "rsa"], &[]);
+pub(super) const PK: Context<'static> = names(&["cnic", "nic", "nadra"], &[]);
+pub(super) const IS: Context<'static> = names(&["kennitala", "kt"], &[]);
+pub(super) const YU: Context<'static> =
+    names(&["jmbg", "emšo", "emso", "embg", "jmb", "јмбг"], &[]);
+pub(super) const UA: Context<'static> = names(&["rnokpp", "рнокпп", "іпн", "инн"], &[]);
+pub(super) const NZ: Context<'static> = names(&["ird"], &[]);

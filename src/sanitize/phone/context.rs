@@ -8,7 +8,7 @@ pub(super) const CONTEXT: Context<'static> = Context {
         "anruf", "anrufen", "appeler", "appelez", "bel", "call", "callback", "called", "caller", "calling", "calls", "cel", "cell", "celular",
         "cellulare", "cellphone", "chiama", "chiamare", "contact", "contacto", "contatto", "dial", "dialed", "dialled",
         "dzwoń", "emergency", "fax", "faks", "fijo", "fisso", "fixe", "gsm", "handphone", "handset", "handy", "handynummer", "helpline", "hotline", "infoline", "kontakt", "landline",
-        "ligar", "ligue", "línea", "llamar", "llame", "llámame", "llama", "matkapuhelin", "messages", "mob", "mobil", "mobile", "mobiel", "mobilnummer", "mobiltelefon", "mobilfunknummer",
+        "ligar", "ligue", "línea", "llamar", "llame", "llámame", "llama", "matkapuhelin", "messages", "mob", "mobil", "mobile", "mobiel", "mobilnummer", "mobiltelefon", "mobilfunknummer", "mobilnummeret", "mobilen", "telefonen", "telefonnummeret", "telefonnumret", "mobilnumret", "puhelinnumero",
         "móvil", "msisdn", "ph", "phone", "phonenumber", "phones", "portable", "puhelin", "reach", "ring", "rufnummer", "ruf", "sms", "suporte",
         "switchboard", "tel", "telefax", "telefon", "telefone", "telefónica", "telefonnummer", "telefono", "telefonu", "telefoon", "telefoonnummer", "telemóvel", "telephone",
         "teléfono", "tlf", "tollfree", "téléphone", "téléphoner", "tél", "voicemail", "whatsapp", "wa", "zadzwoń", "телефон", "тел", "тлф", "звоните", "моб",

@@ -77,10 +77,12 @@ impl Lead {
             .any(|group| group.gap.closes && !group.gap.opens);
         let opens_inside = groups[..count].iter().skip(1).any(|group| group.gap.opens);
         // `(+49) 30 ...` is whole with its bracket; in `(+49 30 ...)` the bracket is the sentence's.
-        let keeps =
-            self.opens && closes_early && !opens_inside && !text[last.end..].starts_with(')');
+        let keeps = self.opens
+            && closes_early
+            && !opens_inside
+            && !text[last.end..].starts_with([')', '\u{ff09}']);
         let start = if self.opens && !keeps {
-            self.start + 1
+            self.inner
         } else {
             self.start
         };

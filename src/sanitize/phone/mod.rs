@@ -82,6 +82,8 @@ fn number(text: &str, groups: &[Group], is_first: bool) -> Option<Number> {
 struct Lead {
     /// Where the number begins with its plus and bracket.
     start: usize,
+    /// Where it begins without the bracket.
+    inner: usize,
     has_plus: bool,
     opens: bool,
     /// It is the rest of something longer.
@@ -100,6 +102,7 @@ impl Lead {
         let has_plus = step(start, &['+', '\u{ff0b}'])
             .map(|before| start = before)
             .is_some();
+        let inner = start;
         let opens = step(start, &['(', '\u{ff08}'])
             .map(|before| start = before)
             .is_some();
@@ -108,19 +111,26 @@ impl Lead {
         let before = char_before(text, start);
         let behind = |at: usize| char_before(text, at).is_some_and(is_word);
         let is_inside = match before {
-            Some(letter @ ('-' | '.' | '\u{2010}' | '\u{2011}')) => {
+            Some(letter @ ('-' | '.' | '@' | '\u{2010}' | '\u{2011}')) => {
                 behind(start - letter.len_utf8())
             }
-            Some('/') => char_before(text, start - 1).and_then(digit).is_some(),
+            // `hep-ph/0512209` is a paper.
+            Some('/') => {
+                char_before(text, start - 1).and_then(digit).is_some()
+                    || text[..start].ends_with("-ph/")
+            }
             Some('+') => true,
             Some(',') => {
                 char_before(text, start - 1).and_then(digit).is_some() && text[first..].len() < 4
             }
+            // `num(702 742 0234)`: the bracket is not the number's.
+            Some(letter) if opens && letter.is_alphabetic() => false,
             Some(letter) => is_word(letter) && !is_escape_before(text.as_bytes(), start),
             None => false,
         };
         Self {
             start,
+            inner,
             has_plus: has_plus || encoded,
             opens,
             is_inside,

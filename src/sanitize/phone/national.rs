@@ -9,7 +9,10 @@ use crate::sanitize::{
 
 /// Finds a number that begins with the first group.
 pub(super) fn find(text: &str, groups: &[Group], lead: &Lead) -> Option<Number> {
-    let told = CONTEXT.before(text, lead.start);
+    let told = match CONTEXT.before(text, lead.start) {
+        Told::Nothing | Told::No if is_signed(&text[..lead.start], groups) => Told::Yes,
+        told => told,
+    };
     if told == Told::No || lead.is_marked && told != Told::Yes || is_account(text, lead.start) {
         return None;
     }
@@ -31,7 +34,7 @@ pub(super) fn find(text: &str, groups: &[Group], lead: &Lead) -> Option<Number> 
     }
     let closes = groups[..count].iter().skip(1).any(|group| group.gap.closes);
     let start = if lead.opens && !closes {
-        lead.start + 1
+        lead.inner
     } else {
         lead.start
     };
@@ -39,6 +42,20 @@ pub(super) fn find(text: &str, groups: &[Group], lead: &Lead) -> Option<Number> 
         start,
         groups: count,
     })
+}
+
+/// Says whether a text ends with the sign for a telephone, or with the letter that stands for one: `☎`, `T:`.
+fn is_signed(before: &str, groups: &[Group]) -> bool {
+    let before = before.trim_end_matches([' ', '\u{a0}', '\u{fe0f}']);
+    if before.ends_with(['☎', '☏', '✆', '📞', '📱', '📲', '📠']) {
+        return true;
+    }
+    let Some(line) = before.strip_suffix(':') else {
+        return false;
+    };
+    let head = line.strip_suffix(['T', 'M', 'P', 'F']);
+    groups.len() > 1
+        && head.is_some_and(|head| head.is_empty() || head.ends_with([' ', '\n', '|', ',', ';']))
 }
 
 /// Says whether the groups of an account's number stand before a place: `NL91 ABNA `.
@@ -225,7 +242,8 @@ fn named(text: &str, groups: &[Group], lead: &Lead, told: Told) -> Option<Found>
         .rev()
         .find(|count| (7..=13).contains(&digits(*count)))?;
     let lens = lens(&groups[..count]);
-    let is_decimal = lens.len() == 2 && groups[1].gap.mark == b'.';
+    // Brazil's postal codes have two groups.
+    let is_decimal = lens.len() == 2 && (groups[1].gap.mark == b'.' || lens == [5, 3]);
     let is_short = lens.iter().skip(1).any(|len| *len < 2) && lens[0] < 2;
     let is_epoch =
         lens.len() == 1 && matches!(lens[0], 13) && Run::digits(text, &groups[..1])[0] == 1;
