@@ -28,7 +28,8 @@ pub enum Builtin {
     /// Germany, France, Italy, Spain, Portugal, Netherlands, Belgium, Austria, Switzerland, Poland, Czechia and
     /// Slovakia, Hungary, Croatia, Romania, Bulgaria, Greece, Sweden, Denmark, Norway, Finland, Estonia, Latvia,
     /// Lithuania, Turkey, Russia (SNILS), Israel; India (Aadhaar, PAN), China, Hong Kong, Taiwan, Japan, Korea,
-    /// Singapore, Malaysia, Indonesia, Thailand, the Emirates; Australia (TFN, Medicare); South Africa.
+    /// Singapore, Malaysia, Indonesia, Thailand, the Emirates, Pakistan; Australia (TFN, Medicare), New Zealand;
+    /// South Africa; Iceland, Ukraine, and the countries of former Yugoslavia (JMBG, EMŠO).
     NationalId,
     /// `phone`: telephone numbers, international and national.
     Phone,

@@ -108,7 +108,14 @@ fn is_bounded(text: &str, start: usize, end: usize) -> bool {
 fn is_other(text: &str, start: usize, end: usize) -> bool {
     let before = &text[..start];
     let is_section = before.ends_with("§ ") || before.ends_with('§');
-    if is_section || before.ends_with('/') && is_product(before) || is_requirement(before) {
+    // The arcs of directory and Internet object identifiers.
+    let address = &text[start..end];
+    let is_object = address.starts_with("2.5.29.") || address == "1.3.6.1";
+    if is_object
+        || is_section
+        || before.ends_with('/') && is_product(before)
+        || is_requirement(before)
+    {
         return true;
     }
     let is_version = |word: &String| OTHER.contains(&word.as_str()) || word.ends_with("version");

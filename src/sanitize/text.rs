@@ -7,6 +7,8 @@
 const LOOK_BYTES_MAX: usize = 96;
 /// Bytes before a place in which the head of its table is looked for.
 const TABLE_BYTES_MAX: usize = 2048;
+/// Lines before it that are looked at.
+const TABLE_LINES_MAX: usize = 32;
 /// Bytes of a line behind a place whose cells are counted.
 const LINE_BYTES_MAX: usize = 256;
 /// What parts the cells of a table's line.
@@ -76,10 +78,12 @@ pub(super) fn header(text: &str, at: usize) -> Option<&str> {
     let marks = column + rest_of_line(text, at).matches(mark).count();
     let mut lines = above
         .rsplit('\n')
+        .take(TABLE_LINES_MAX)
         .take_while(|line| !line.trim().is_empty());
+    // Most lines of a table have a digit soon, so that each is left at once.
     let head = lines.find(|line| {
-        line.matches(mark).count() == marks
-            && !line.contains(|letter: char| letter.is_ascii_digit())
+        !line.bytes().any(|byte| byte.is_ascii_digit())
+            && line.matches(mark).count() == marks
             && !line.contains(['(', '{', '[', '=', ':'])
             && line.contains(char::is_alphabetic)
     })?;

@@ -154,6 +154,13 @@ fn is_grouped(groups: &[Group]) -> bool {
             .iter()
             .skip(1)
             .all(|group| group.len >= 2 || group.gap.opens)
+        && !is_far_date(groups)
+}
+
+/// Says whether groups are a date of a year behind 9999: `+10000-12-31`.
+fn is_far_date(groups: &[Group]) -> bool {
+    let is_two = |group: &Group| group.len == 2 && group.gap.mark == b'-';
+    matches!(groups, [year, month, day] if year.len > 4 && is_two(month) && is_two(day))
 }
 
 /// Returns the country code that digits begin with, and how many they are.

@@ -7,8 +7,14 @@ use crate::sanitize::{
     words::Told,
 };
 
+/// No number has fewer digits.
+const DIGITS_MIN: usize = 7;
+
 /// Finds a number that begins with the first group.
 pub(super) fn find(text: &str, groups: &[Group], lead: &Lead) -> Option<Number> {
+    if groups.iter().take(8).map(|group| group.len).sum::<usize>() < DIGITS_MIN {
+        return None;
+    }
     let told = match CONTEXT.before(text, lead.start) {
         Told::Nothing | Told::No if is_signed(&text[..lead.start], groups) => Told::Yes,
         told => told,
@@ -56,6 +62,13 @@ fn is_signed(before: &str, groups: &[Group]) -> bool {
     let head = line.strip_suffix(['T', 'M', 'P', 'F']);
     groups.len() > 1
         && head.is_some_and(|head| head.is_empty() || head.ends_with([' ', '\n', '|', ',', ';']))
+}
+
+/// Says whether a text ends as a constant's declaration does: `RING: u32 = `.
+fn is_constant(before: &str) -> bool {
+    let typed = before.trim_end().strip_suffix('=').map(str::trim_end);
+    let types = ["u32", "u64", "i32", "i64", "usize", "int", "long"];
+    typed.is_some_and(|typed| types.iter().any(|name| typed.ends_with(name)))
 }
 
 /// Says whether the groups of an account's number stand before a place: `NL91 ABNA `.
@@ -231,7 +244,7 @@ fn is_chinese(text: &str, at: usize) -> bool {
 
 /// Any grouping of seven to thirteen digits, where the word before says what it is.
 fn named(text: &str, groups: &[Group], lead: &Lead, told: Told) -> Option<Found> {
-    if told != Told::Yes || is_bracketed(groups, lead) {
+    if told != Told::Yes || is_bracketed(groups, lead) || is_constant(&text[..lead.start]) {
         return None;
     }
     let is_next =
