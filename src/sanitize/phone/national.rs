@@ -67,8 +67,8 @@ fn is_signed(before: &str, groups: &[Group]) -> bool {
 /// Says whether a text ends as a constant's declaration does: `RING: u32 = `.
 fn is_constant(before: &str) -> bool {
     let typed = before.trim_end().strip_suffix('=').map(str::trim_end);
-    let types = ["u32", "u64", "i32", "i64", "usize", "int", "long"];
-    typed.is_some_and(|typed| types.iter().any(|name| typed.ends_with(name)))
+    let names = ["u32", "u64", "i32", "i64", "usize", "int", "long"];
+    typed.is_some_and(|typed| names.iter().any(|name| typed.ends_with(name)))
 }
 
 /// Says whether the groups of an account's number stand before a place: `NL91 ABNA `.
