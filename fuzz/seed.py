@@ -26,6 +26,7 @@ TARGETS = {
     "bedrock_invoke": ["bedrock.invoke", "bedrock.invoke-with-response-stream"],
     "cohere_chat_v1": ["cohere.v1.chat"],
     "cohere_chat_v2": ["cohere.v2.chat"],
+    "cohere_generate": ["cohere.v1.chat"],
     "cohere_embed": ["cohere.v1.chat", "openai.embeddings"],
     "rerank": ["cohere.v2.chat"],
     "ollama_chat": ["ollama.api.chat"],
@@ -43,6 +44,8 @@ TARGETS = {
 MADE = {
     "gemini_embeddings": [{"embedding": {"values": [0.1, 0.2]}}, {"embeddings": [{"values": [1]}], "usageMetadata": {"promptTokenCount": 4}},
                           {"predictions": [{"embeddings": {"values": [1], "statistics": {"token_count": 4}}}]}],
+    "cohere_generate": [{"id": "g", "generations": [{"id": "a", "text": "x", "finish_reason": "COMPLETE"}], "prompt": "p",
+                         "meta": {"billed_units": {"input_tokens": 3, "output_tokens": 1}}}],
     "cohere_embed": [{"id": "e", "embeddings": {"float": [[0.1]]}, "meta": {"billed_units": {"input_tokens": 3, "images": 1}}}],
     "rerank": [{"id": "r", "results": [{"index": 0, "relevance_score": 0.5}], "meta": {"billed_units": {"search_units": 1}}}],
     "ollama_embed": [{"model": "m", "embeddings": [[0.1]], "total_duration": 1, "prompt_eval_count": 5}],

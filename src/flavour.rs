@@ -33,6 +33,8 @@ pub enum Flavour {
     CohereChatV1,
     /// Cohere chat, second version.
     CohereChatV2,
+    /// Cohere generate, the older text API.
+    CohereGenerate,
     /// Cohere embeddings.
     CohereEmbed,
     /// Reranking, as Cohere began it and others copied it.
@@ -49,7 +51,7 @@ pub enum Flavour {
 
 /// What there is to say about each flavour: its name, the provider's method, the conventions' operation.
 type Row = (Flavour, &'static str, &'static str, &'static str);
-const ROWS: [Row; 17] = {
+const ROWS: [Row; 18] = {
     use Flavour as F;
     [
         (
@@ -98,6 +100,12 @@ const ROWS: [Row; 17] = {
         (F::BedrockInvoke, "bedrock.invoke", "invoke_model", "chat"),
         (F::CohereChatV1, "cohere.v1.chat", "chat", "chat"),
         (F::CohereChatV2, "cohere.v2.chat", "v2.chat", "chat"),
+        (
+            F::CohereGenerate,
+            "cohere.v1.generate",
+            "generate",
+            "text_completion",
+        ),
         (F::CohereEmbed, "cohere.embed", "embed", "embeddings"),
         (F::Rerank, "cohere.rerank", "rerank", "rerank"),
         (F::OllamaChat, "ollama.api.chat", "chat", "chat"),
@@ -154,6 +162,20 @@ impl Flavour {
     /// Returns the provider's method, which is the record's action.
     pub(crate) const fn action(self) -> &'static str {
         self.row().2
+    }
+
+    /// Returns the conventions' name of the provider whose API it is, where hardly another speaks it.
+    pub(crate) const fn maker(self) -> Option<&'static str> {
+        match self {
+            Self::AnthropicMessages => Some("anthropic"),
+            Self::GeminiGenerateContent | Self::GeminiEmbeddings => Some("gcp.gemini"),
+            Self::BedrockConverse | Self::BedrockInvoke => Some("aws.bedrock"),
+            Self::CohereChatV1 | Self::CohereChatV2 | Self::CohereGenerate | Self::CohereEmbed => {
+                Some("cohere")
+            }
+            Self::OllamaChat | Self::OllamaGenerate | Self::OllamaEmbed => Some("ollama"),
+            _ => None,
+        }
     }
 
     /// Returns what the conventions call the operation.

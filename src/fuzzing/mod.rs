@@ -25,7 +25,7 @@ macro_rules! flavour {
 }
 
 /// Everything that reads bytes from outside.
-pub const TARGETS: [Target; 30] = [
+pub const TARGETS: [Target; 31] = [
     flavour!("anthropic_messages", AnthropicMessages),
     flavour!("openai_chat", OpenAiChat),
     flavour!("openai_responses", OpenAiResponses),
@@ -37,6 +37,7 @@ pub const TARGETS: [Target; 30] = [
     flavour!("bedrock_invoke", BedrockInvoke),
     flavour!("cohere_chat_v1", CohereChatV1),
     flavour!("cohere_chat_v2", CohereChatV2),
+    flavour!("cohere_generate", CohereGenerate),
     flavour!("cohere_embed", CohereEmbed),
     flavour!("rerank", Rerank),
     flavour!("ollama_chat", OllamaChat),

@@ -129,8 +129,8 @@ macro_rules! moments {
 
 moments! {
     anthropic_messages openai_chat openai_responses openai_completions openai_embeddings gemini_generate_content
-    gemini_embeddings bedrock_converse bedrock_invoke cohere_chat_v1 cohere_chat_v2 cohere_embed rerank ollama_chat
-    ollama_generate ollama_embed models any_body sse ndjson json_array event_stream exchange request route price_table
+    gemini_embeddings bedrock_converse bedrock_invoke cohere_chat_v1 cohere_chat_v2 cohere_generate cohere_embed rerank
+    ollama_chat ollama_generate ollama_embed models any_body sse ndjson json_array event_stream exchange request route price_table
     redact sanitize entry json
 }
 

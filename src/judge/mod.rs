@@ -209,11 +209,13 @@ impl<'a> Said<'a> {
                 .and_then(provider_at)
                 .map(Cow::Borrowed)
         };
-        // Others than Anthropic speak its API, but not without telling their host.
+        // Others than its maker speak an API, but not without telling their host.
         let by_flavour = || {
             let is_at_home = self.facts.text(Slot::ServerAddress).is_none();
-            (is_at_home && self.flavour() == Some(Flavour::AnthropicMessages))
-                .then_some(Cow::Borrowed("anthropic"))
+            self.flavour()
+                .filter(|_| is_at_home)?
+                .maker()
+                .map(Cow::Borrowed)
         };
         named
             .map(provider_name)

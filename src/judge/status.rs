@@ -6,6 +6,11 @@
 //! the provider refused: `blocked`, even where the host's code made an error of it; something failed: `error`; the
 //! future or the stream was dropped, or the body was cut: `incomplete`; an inference call of which nothing was
 //! recorded: `incomplete`; else `success`.
+//!
+//! Who got an answer was not refused: where a guardrail of Bedrock masked parts of an answer and blocked none, by its
+//! own trace, the status is `success`, and the finish reason stands as it was said. Without a trace an intervention
+//! counts as a refusal. A response that is queued or in progress brings no answer yet: `incomplete`, with the
+//! provider's word as its finish reason.
 
 use std::borrow::Cow;
 

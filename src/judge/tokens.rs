@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::{Names, Said, emitted, status::INFERENCE};
 use crate::{
     facts::FactValue,
+    flavour::Flavour,
     money::Usd,
     operation::Usage,
     outcome::Cost,
@@ -57,7 +58,7 @@ pub(super) fn count(said: &Said<'_>) -> Tokens {
 fn reporting_readings<'s, 'a>(said: &'s Said<'a>) -> impl Iterator<Item = &'s Reading<'a>> {
     said.readings
         .iter()
-        .filter(|reading| !reading.usage.is_empty())
+        .filter(|reading| !reading.usage.is_empty() || reading.rerank_searches.is_some())
 }
 
 /// A count however a span's field carries it; a negative or broken one is no count.
@@ -92,7 +93,7 @@ pub(super) fn cost(
         return Cost::default();
     }
     let served_by = served_by(said, names);
-    if tokens.usage.is_empty() {
+    if tokens.usage.is_empty() && reporting_readings(said).next().is_none() {
         let is_inference = INFERENCE.contains(&names.operation.as_ref());
         return if is_inference {
             let reported = said.latest(|reading| reading.reported_cost_usd.as_deref(), None);
@@ -169,10 +170,13 @@ fn charge<'s>(
             citation_tokens: reading
                 .and_then(|reading| reading.citation_tokens)
                 .unwrap_or(0),
+            rerank_searches: reading
+                .and_then(|reading| reading.rerank_searches)
+                .unwrap_or(0),
             responses: 1,
         },
         at: said.record.started_at,
-        has_output: names.operation != "embeddings" && !reading.is_some_and(is_of_embeddings),
+        has_output: names.operation != "embeddings" && !reading.is_some_and(is_without_output),
         conditions: conditions(said, names, reading),
         provider: names.provider.as_deref(),
         host: said.facts.text(Slot::ServerAddress),
@@ -182,10 +186,10 @@ fn charge<'s>(
     }
 }
 
-/// Embeddings have no output, whatever the span calls them.
-fn is_of_embeddings(reading: &Reading<'_>) -> bool {
-    let flavour = reading.flavour;
-    flavour.is_some_and(|flavour| flavour.operation() == "embeddings")
+/// Embeddings and reranking have no output tokens, whatever the span calls them.
+fn is_without_output(reading: &Reading<'_>) -> bool {
+    let operation = reading.flavour.map(Flavour::operation);
+    matches!(operation, Some("embeddings" | "rerank"))
 }
 
 fn conditions<'s>(

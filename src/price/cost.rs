@@ -120,7 +120,10 @@ impl Sum {
             let doubt = format!("the table's price {name} is not known here");
             self.doubts.push(doubt.into());
         }
-        let input_tokens = charge.usage.input_tokens.ok_or("input tokens unknown")?;
+        // A reranking is billed by its searches, and need not count tokens.
+        let of_searches = Some(0).filter(|_| charge.extras.rerank_searches > 0);
+        let input_tokens = charge.usage.input_tokens.or(of_searches);
+        let input_tokens = input_tokens.ok_or("input tokens unknown")?;
         if charge.has_output && charge.usage.output_tokens.is_none() {
             return Err("output tokens unknown".to_owned());
         }

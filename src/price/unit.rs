@@ -122,12 +122,14 @@ pub(crate) struct Extras {
     pub(crate) media: MediaTokens,
     /// Tokens of cited sources, which Perplexity counts outside the output.
     pub(crate) citation_tokens: u64,
+    /// Searches of a reranking.
+    pub(crate) rerank_searches: u64,
     /// Responses, for prices per request.
     pub(crate) responses: u64,
 }
 
 /// How many units a call can use at once.
-const USED_MAX: usize = 18;
+const USED_MAX: usize = 19;
 
 /// How much of each unit a call used, each token once.
 ///
@@ -179,6 +181,7 @@ pub(crate) fn quantities(usage: &Usage, extras: Extras) -> Option<[(Unit, u64); 
         (Unit::OutputVideo, video_out),
         (Unit::OutputTextCitation, extras.citation_tokens),
         (Unit::WebSearches, count(usage.web_searches)),
+        (Unit::RerankSearches, extras.rerank_searches),
         (Unit::Requests, extras.responses),
         (Unit::ThinkingExtra, thinking),
     ])

@@ -10,7 +10,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    EventReader,
+    EventReader, bedrock_guardrail,
     bedrock_output::{Block, message},
     object::Object,
     reading::Reading,
@@ -90,6 +90,7 @@ struct Known {
     tier: Option<String>,
     speed: Option<String>,
     model: Option<String>,
+    is_masked: bool,
     tool_calls: Vec<String>,
 }
 
@@ -101,9 +102,9 @@ impl Known {
         let text = |object: &str, key: &str| said.object(object)?.owned_text(key);
         self.tier = text("serviceTier", "type");
         self.speed = text("performanceConfig", "latency");
-        let router = said
-            .object("trace")
-            .and_then(|trace| trace.object("promptRouter"));
+        let trace = said.object("trace");
+        self.is_masked = trace.as_ref().is_some_and(bedrock_guardrail::is_masked);
+        let router = trace.and_then(|trace| trace.object("promptRouter"));
         self.model = router.and_then(|router| router.owned_text("invokedModelId"));
     }
 
@@ -147,6 +148,7 @@ impl Known {
             cache_write_5m_tokens: self.write_5m,
             service_tier: self.tier,
             speed: self.speed,
+            is_masked: self.is_masked,
             tool_calls: self.tool_calls,
             ..Reading::default()
         }

@@ -10,10 +10,10 @@
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::{
-    EventReader, READERS, anthropic, bedrock_converse, bedrock_plain,
+    EventReader, READERS, anthropic, bedrock_converse, bedrock_guardrail, bedrock_plain,
     object::Object,
     openai_chat, openai_completions,
-    reading::{InvocationMetrics, Reading},
+    reading::{GUARDRAIL, InvocationMetrics, Reading},
 };
 use crate::{flavour::Flavour, operation::Usage};
 
@@ -48,13 +48,20 @@ pub(super) fn read_body<'a>(body: &Object<'a>) -> Reading<'a> {
         reading.finish_reasons = bedrock_plain::finish_reasons(body);
     }
     reading.refusal = reading.refusal.or_else(|| guarded(body));
+    reading.is_masked |= is_masked(body);
     reading
 }
 
 /// A guardrail's word beside the model's answer.
 fn guarded(body: &Object<'_>) -> Option<&'static str> {
     let is_guarded = body.is("amazon-bedrock-guardrailAction", "INTERVENED");
-    is_guarded.then_some("guardrail_intervened")
+    is_guarded.then_some(GUARDRAIL)
+}
+
+/// Says whether the guardrail's trace has masks alone.
+fn is_masked(body: &Object<'_>) -> bool {
+    let trace = body.object("amazon-bedrock-trace");
+    trace.is_some_and(|trace| bedrock_guardrail::is_masked(&trace))
 }
 
 /// A stream of this flavour: another's, inside.
@@ -63,6 +70,7 @@ struct Stream {
     inner: Option<Box<dyn EventReader>>,
     metrics: Option<InvocationMetrics>,
     refusal: Option<&'static str>,
+    is_masked: bool,
     is_broken: bool,
 }
 
@@ -73,6 +81,7 @@ pub(super) fn stream(with_output: bool) -> Box<dyn EventReader> {
         inner: None,
         metrics: None,
         refusal: None,
+        is_masked: false,
         is_broken: false,
     })
 }
@@ -84,6 +93,7 @@ impl Stream {
             .map(|said| metrics(&said))
             .or(self.metrics);
         self.refusal = self.refusal.or_else(|| guarded(event));
+        self.is_masked |= is_masked(event);
         let with_output = self.with_output;
         let inner = self
             .inner
@@ -149,6 +159,7 @@ impl EventReader for Stream {
         let mut reading = inner.unwrap_or_default();
         reading.is_complete = (reading.is_complete || self.metrics.is_some()) && !self.is_broken;
         reading.refusal = reading.refusal.or(self.refusal);
+        reading.is_masked |= self.is_masked;
         if let Some(mut metrics) = self.metrics {
             let usage = &reading.usage;
             metrics.is_usage = usage.input_tokens.or(usage.output_tokens).is_none();

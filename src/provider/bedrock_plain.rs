@@ -40,11 +40,12 @@ const REASONS: [&str; 4] = [
     "finishReason",
 ];
 
-/// Says whether a whole body has the counts of Titan or Llama, which no other flavour has.
+/// Says whether a whole body has the counts of Titan or Llama, or the answers of Cohere or AI21 beside their prompt,
+/// which no other flavour has.
 pub(super) fn is_body(body: &Object<'_>) -> bool {
-    ["inputTextTokenCount", "generation_token_count"]
-        .into_iter()
-        .any(|key| body.get(key).is_some())
+    let has = |key: &str| body.get(key).is_some();
+    let has_answers = || has("generations") && !has("meta") || has("completions");
+    has("inputTextTokenCount") || has("generation_token_count") || has("prompt") && has_answers()
 }
 
 /// Reads a whole body.

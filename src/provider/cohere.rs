@@ -1,4 +1,4 @@
-//! Cohere chat, both versions, embeddings and reranking: whole bodies and streams.
+//! Cohere chat, both versions, generate, embeddings and reranking: whole bodies and streams.
 //!
 //! Promise: counts are `tokens`, which is what the model read and wrote; `billed_units`, which leave out what Cohere
 //! adds to a prompt, stand beside them as what is billed.
@@ -43,6 +43,16 @@ pub(super) fn is_v1_event(_name: &[u8], event: &Object<'_>) -> bool {
     event.get("event_type").is_some() && event.get("is_finished").is_some()
 }
 
+/// Says whether a whole body is one of generate; behind Bedrock it has no `meta`.
+pub(super) fn is_generate_body(body: &Object<'_>) -> bool {
+    body.get("generations").is_some() && body.get("meta").is_some()
+}
+
+/// Events of generate are those of the first version's chat, and are told as those.
+pub(super) fn is_no_event(_name: &[u8], _event: &Object<'_>) -> bool {
+    false
+}
+
 /// Says whether a whole body is one of embeddings.
 pub(super) fn is_embed_body(body: &Object<'_>) -> bool {
     body.get("embeddings").is_some() && body.get("meta").is_some()
@@ -72,6 +82,20 @@ pub(super) fn read_v1_body<'a>(body: &Object<'a>) -> Reading<'a> {
     reading.provider_request_id = ids.into_iter().find_map(|key| body.owned_text(key));
     reading.tool_calls = called(body);
     reading.output = v1_output(body);
+    reading
+}
+
+/// Reads a whole body of generate.
+pub(super) fn read_generate_body<'a>(body: &Object<'a>) -> Reading<'a> {
+    let mut reading = read_common(body);
+    reading.response_id = body.owned_text("id");
+    let answers = body.elements("generations").filter_map(Object::parse);
+    let reasons = answers.filter_map(|answer| answer.owned_text("finish_reason"));
+    let reasons: Vec<String> = reasons.collect();
+    if !reasons.is_empty() {
+        reading.finish_reasons = reasons;
+    }
+    reading.output = body.get("generations").map(Cow::Borrowed);
     reading
 }
 
@@ -176,6 +200,7 @@ fn tell_usage(reading: &mut Reading<'_>, usage: &Object<'_>) {
         Some(counts).filter(|counts| !counts.is_empty())
     };
     let billed = counts("billed_units");
+    reading.rerank_searches = usage.count_in("billed_units", "search_units");
     // Embeddings say only what is billed.
     reading.usage = counts("tokens").or(billed).unwrap_or_default();
     reading.usage.cache_read_tokens = usage.count("cached_tokens");
@@ -320,6 +345,7 @@ struct V1Stream {
     text: String,
     known: Known,
     id: Option<String>,
+    response_id: Option<String>,
     tool_calls: Vec<String>,
     output: Option<Vec<u8>>,
     is_ended: bool,
@@ -340,8 +366,13 @@ impl V1Stream {
         let Some(response) = event.object("response") else {
             return;
         };
-        let mut reading = read_v1_body(&response);
+        let mut reading = if response.get("generations").is_some() {
+            read_generate_body(&response)
+        } else {
+            read_v1_body(&response)
+        };
         self.known.merge(&response);
+        self.response_id = reading.response_id.take();
         self.id = reading.provider_request_id.take();
         self.tool_calls = reading.tool_calls;
         self.output = reading
@@ -377,6 +408,7 @@ impl EventReader for V1Stream {
         Reading {
             is_complete: self.is_ended,
             provider_request_id: self.id,
+            response_id: self.response_id,
             tool_calls: self.tool_calls,
             output: self.output.or_else(pieces).map(Cow::Owned),
             ..self.known.into_reading()

@@ -4,7 +4,6 @@
 //! Not here: where the headers come from.
 
 use super::{reading::Reading, refusal::ProviderError};
-use crate::operation::Usage;
 
 /// The headers that are kept of a response, names in lower case.
 pub(crate) const KEPT_HEADERS: [&str; 12] = [
@@ -68,7 +67,7 @@ impl<'a> Headers<'a> {
             let cached = self.get("fireworks-cached-prompt-tokens");
             reading.usage.cache_read_tokens = cached.and_then(|count| count.parse().ok());
         }
-        if reading.usage.is_empty() && reading.error.is_none() {
+        if reading.error.is_none() {
             self.tell_usage(reading);
         }
     }
@@ -83,21 +82,29 @@ impl<'a> Headers<'a> {
         }
     }
 
+    /// Adds each of Bedrock's counts that the body lacks: a guardrail leaves a part of the model's own.
     fn tell_usage(self, reading: &mut Reading<'_>) {
-        let read = self.count("cache-read-input");
-        let write = self.count("cache-write-input");
+        let usage = &mut reading.usage;
         let input = self.count("input");
-        let cached = read.unwrap_or(0).saturating_add(write.unwrap_or(0));
-        reading.usage = Usage {
-            input_tokens: input.map(|input| input.saturating_add(cached)),
-            output_tokens: self.count("output"),
-            cache_read_tokens: read,
-            cache_write_tokens: write,
-            ..Usage::default()
-        };
-        if !reading.usage.is_empty() {
-            reading.input_tokens_reported = input;
-            reading.output_tokens_reported = reading.usage.output_tokens;
+        if usage.output_tokens.is_none() {
+            usage.output_tokens = self.count("output");
+            reading.output_tokens_reported = usage.output_tokens;
+        }
+        let is_uncached = usage.input_tokens.is_none() || usage.input_tokens == input;
+        if !is_uncached {
+            return;
+        }
+        let mut cached = 0_u64;
+        for (mine, what) in [
+            (&mut usage.cache_read_tokens, "cache-read-input"),
+            (&mut usage.cache_write_tokens, "cache-write-input"),
+        ] {
+            *mine = mine.or_else(|| self.count(what));
+            cached = cached.saturating_add(mine.unwrap_or(0));
+        }
+        if let Some(input) = input {
+            usage.input_tokens = Some(input.saturating_add(cached));
+            reading.input_tokens_reported = reading.input_tokens_reported.or(Some(input));
         }
     }
 }

@@ -14,6 +14,7 @@ mod array;
 #[cfg(test)]
 mod attack;
 mod bedrock_converse;
+mod bedrock_guardrail;
 mod bedrock_invoke;
 mod bedrock_output;
 mod bedrock_plain;
@@ -98,7 +99,7 @@ macro_rules! reader {
 }
 
 /// The flavours that have readers; of those that a body looks like, the first counts.
-const READERS: [Reader; 16] = [
+const READERS: [Reader; 17] = [
     reader!(AnthropicMessages, anthropic),
     reader!(BedrockConverse, bedrock_converse),
     reader!(BedrockInvoke, bedrock_invoke),
@@ -110,6 +111,7 @@ const READERS: [Reader; 16] = [
     reader!(OpenAiEmbeddings, openai_embeddings::{is_body, read_body}),
     reader!(CohereChatV2, cohere::{is_v2_body, is_v2_event}, cohere::{read_v2_body, v2_stream}),
     reader!(CohereChatV1, cohere::{is_v1_body, is_v1_event}, cohere::{read_v1_body, v1_stream}),
+    reader!(CohereGenerate, cohere::{is_generate_body, is_no_event}, cohere::{read_generate_body, v1_stream}),
     reader!(CohereEmbed, cohere::{is_embed_body, read_embed_body}),
     reader!(Rerank, cohere::{is_rerank_body, read_rerank_body}),
     reader!(OllamaChat, ollama::{is_chat_body, is_chat_event}, ollama::{read_chat_body, chat_stream}),

@@ -5,7 +5,12 @@
 
 use std::borrow::Cow;
 
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+
 use crate::json;
+
+/// Bytes of a count that is not spelled in digits alone.
+const COUNT_BYTES_MAX: usize = 32;
 
 /// The members of one object, each value as it was spelled; of two members of one name the last counts.
 pub(crate) struct Object<'a> {
@@ -66,10 +71,10 @@ impl<'a> Object<'a> {
         self.text(key).is_some_and(|text| text == value)
     }
 
-    /// Returns a count; some hosts spell one with a zero fraction.
+    /// Returns a count; some hosts spell one with a fraction or an exponent, of which it must be whole.
     pub(crate) fn count(&self, key: &str) -> Option<u64> {
         let value = self.get(key)?;
-        json::unsigned(value.strip_suffix(b".0").unwrap_or(value))
+        json::unsigned(value.strip_suffix(b".0").unwrap_or(value)).or_else(|| whole_number(value))
     }
 
     pub(crate) fn object(&self, key: &str) -> Option<Self> {
@@ -86,6 +91,14 @@ impl<'a> Object<'a> {
         let array = self.get(key).filter(|value| value.first() == Some(&b'['));
         json::elements(array.unwrap_or(b"[]")).filter_map(Result::ok)
     }
+}
+
+/// A number that is spelled with a fraction or an exponent, where it is whole.
+fn whole_number(value: &[u8]) -> Option<u64> {
+    let is_number = value.first()?.is_ascii_digit() && value.len() <= COUNT_BYTES_MAX;
+    let text = std::str::from_utf8(value).ok().filter(|_| is_number)?;
+    let number = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
+    number.ok().filter(Decimal::is_integer)?.to_u64()
 }
 
 fn ends_with(text: &[u8], value: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! Ollama's own API: chat, generate and embeddings, whole and as lines of a stream.
 //!
 //! Promise: counts are those of the line that says `done`; a prompt that was cached whole has no input count, and
-//! none is made up.
+//! none is made up. What newer servers read from a cache is a part of the input count.
 //! Not here: Ollama's `OpenAI`-compatible paths (`openai_chat`); the lines themselves (`ndjson`).
 //!
 //! What is hashed of a chat is its `message`, of generate its `response`, of a stream their pieces put together. A
@@ -83,6 +83,7 @@ struct Known {
     done_reason: Option<String>,
     input: Option<u64>,
     output: Option<u64>,
+    cached: Option<u64>,
     tool_calls: Vec<String>,
     error: Option<ProviderError>,
 }
@@ -94,6 +95,7 @@ impl Known {
         self.done_reason = reason.or_else(|| self.done_reason.take());
         self.input = line.count("prompt_eval_count").or(self.input);
         self.output = line.count("eval_count").or(self.output);
+        self.cached = line.count("prompt_eval_cached_count").or(self.cached);
         self.error = ProviderError::read(line).or_else(|| self.error.take());
         let message = line.object("message");
         let calls = message
@@ -111,6 +113,8 @@ impl Known {
             usage: Usage {
                 input_tokens: self.input,
                 output_tokens: self.output,
+                // More than the whole prompt is no part of it.
+                cache_read_tokens: self.cached.filter(|cached| Some(*cached) <= self.input),
                 ..Usage::default()
             },
             input_tokens_reported: self.input,

@@ -4,7 +4,8 @@
 //! Not here: polling of background responses, which are calls of their own; counts (`openai_usage`).
 //!
 //! A finish reason is the response's `status`: `incomplete` with its reason beside it is an answer that ended early,
-//! as `length` is in chat; `queued` and `in_progress` are whole bodies without usage; `cancelled` is incomplete.
+//! as `length` is in chat; `cancelled` is incomplete, and so are `queued` and `in_progress`, whose answer is still to come: there the status is
+//! the reason too.
 //!
 //! # Source
 //! openai/openai-python at e43b4224, `types/responses`.
@@ -43,7 +44,11 @@ pub(super) fn read_body<'a>(body: &Object<'a>) -> Reading<'a> {
     }
     let mut known = Known::default();
     known.merge(body);
-    let is_ended = !body.is("status", "cancelled");
+    let is_pending = matches!(known.status.as_deref(), Some("queued" | "in_progress"));
+    if is_pending && known.incomplete_reason.is_none() {
+        known.incomplete_reason.clone_from(&known.status);
+    }
+    let is_ended = !is_pending && !body.is("status", "cancelled");
     Reading {
         is_complete: body.is_whole && is_ended,
         output: body.get("output").map(Cow::Borrowed),

@@ -56,7 +56,8 @@ impl Counts {
         let of_input = |key: &str| input.as_ref()?.count(key);
         let of_output = |key: &str| output.as_ref()?.count(key);
         let beside = research(usage);
-        let thinking = of_output("reasoning_tokens").or(beside);
+        // Copilot has its reasoning beside the counts and inside its output.
+        let thinking = of_output("reasoning_tokens").or_else(|| usage.count("reasoning_tokens"));
         let media = MediaTokens {
             input_audio: of_input("audio_tokens"),
             cache_read_audio: input

@@ -32,6 +32,9 @@ pub(crate) struct MediaTokens {
     pub(crate) output_video: Option<u64>,
 }
 
+/// The code of a guardrail's intervention on Bedrock.
+pub(super) const GUARDRAIL: &str = "guardrail_intervened";
+
 /// Different finish reasons of one stream that are kept: more than any provider has choices.
 const REASONS_MAX: usize = 256;
 
@@ -79,6 +82,10 @@ pub(crate) struct Reading<'a> {
     pub(crate) web_fetches: Option<u64>,
     /// Tokens of cited sources, where they are counted outside the output.
     pub(crate) citation_tokens: Option<u64>,
+    /// Searches of a reranking, which is what Cohere bills it by.
+    pub(crate) rerank_searches: Option<u64>,
+    /// The guardrail that intervened only masked parts of an answer that was delivered.
+    pub(crate) is_masked: bool,
     /// Tools that the provider ran for a fee which no count here carries, each once.
     pub(crate) fee_tools: Vec<&'static str>,
     pub(crate) media: MediaTokens,
@@ -135,7 +142,9 @@ impl Reading<'_> {
                 .find_map(|reason| refusal_code(reason))
         };
         let by_error = || self.error.as_ref()?.refusal();
-        self.refusal.or_else(by_reason).or_else(by_error)
+        let refusal = self.refusal.or_else(by_reason);
+        let refusal = refusal.filter(|code| !self.is_masked || *code != GUARDRAIL);
+        refusal.or_else(by_error)
     }
 
     /// Says whether the top-level counts leave out iterations.
@@ -177,6 +186,8 @@ impl Reading<'_> {
             tool_use_prompt_tokens: self.tool_use_prompt_tokens,
             web_fetches: self.web_fetches,
             citation_tokens: self.citation_tokens,
+            rerank_searches: self.rerank_searches,
+            is_masked: self.is_masked,
             fee_tools: self.fee_tools,
             media: self.media,
             billed: self.billed,

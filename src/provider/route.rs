@@ -26,7 +26,7 @@ pub(crate) struct PathRoute {
 }
 
 /// Paths by how they end, at a slash; the first that fits counts.
-const ENDS: [(&str, Flavour); 20] = [
+const ENDS: [(&str, Flavour); 21] = [
     ("v1/messages", Flavour::AnthropicMessages),
     ("anthropic/messages", Flavour::AnthropicMessages),
     ("chat/completions", Flavour::OpenAiChat),
@@ -40,6 +40,7 @@ const ENDS: [(&str, Flavour); 20] = [
     ("api/embeddings", Flavour::OllamaEmbed),
     ("v1/chat", Flavour::CohereChatV1),
     ("v2/chat", Flavour::CohereChatV2),
+    ("v1/generate", Flavour::CohereGenerate),
     ("v1/embed", Flavour::CohereEmbed),
     ("v2/embed", Flavour::CohereEmbed),
     ("v1/rerank", Flavour::Rerank),

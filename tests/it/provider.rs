@@ -45,8 +45,7 @@ fn records_say_what_the_recordings_expect() {
             "openai-chat-refusal"
             | "azure-content-filter"
             | "gemini-blocked"
-            | "bedrock-converse-guardrail"
-            | "bedrock-converse-stream" => "blocked",
+            | "bedrock-converse-guardrail" => "blocked",
             _ if failed => "error",
             _ => "success",
         };

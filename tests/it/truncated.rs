@@ -199,7 +199,12 @@ fn status_of(events: &[(String, Value)]) -> &'static str {
                 .any(|key| text.contains(&format!("\"{key}\":\"{word}\"")))
         })
     };
-    if events.iter().any(is_refused) {
+    // Bedrock's trace comes behind the stop reason: what it says of masks alone was no refusal.
+    let is_masked = events.iter().any(|(_, event)| {
+        let trace = text(&event["trace"]);
+        trace.contains("\"ANONYMIZED\"") && !trace.contains("\"BLOCKED\"")
+    });
+    if events.iter().any(is_refused) && !is_masked {
         "blocked"
     } else if events.iter().any(is_error) {
         "error"

@@ -6,7 +6,7 @@
 use tracing_llm_audit::Flavour;
 
 /// Further names of flavours: siblings of the listed ones, as people and libraries write them.
-const ALIASES: [(&str, Flavour); 37] = [
+const ALIASES: [(&str, Flavour); 38] = [
     ("anthropic", Flavour::AnthropicMessages),
     ("messages", Flavour::AnthropicMessages),
     ("claude", Flavour::AnthropicMessages),
@@ -35,6 +35,7 @@ const ALIASES: [(&str, Flavour); 37] = [
     ("invoke-with-response-stream", Flavour::BedrockInvoke),
     ("bedrock.invoke-stream", Flavour::BedrockInvoke),
     ("cohere", Flavour::CohereChatV2),
+    ("cohere.generate", Flavour::CohereGenerate),
     ("cohere.v2.embed", Flavour::CohereEmbed),
     ("cohere.v1.embed", Flavour::CohereEmbed),
     ("cohere.v2.rerank", Flavour::Rerank),
@@ -47,7 +48,7 @@ const ALIASES: [(&str, Flavour); 37] = [
 ];
 
 /// APIs beside the flavours: their bodies are read for what they have in common with the others.
-const SIBLINGS: [&str; 24] = [
+const SIBLINGS: [&str; 23] = [
     "anthropic.complete",
     "anthropic.completions",
     "anthropic.count_tokens",
@@ -56,7 +57,6 @@ const SIBLINGS: [&str; 24] = [
     "anthropic.messages.count_tokens",
     "bedrock.count-tokens",
     "bedrock.list-foundation-models",
-    "cohere.generate",
     "cohere.tokenize",
     "gemini.cachedContents",
     "gemini.countTokens",

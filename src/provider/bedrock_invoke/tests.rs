@@ -94,8 +94,9 @@ fn each_maker_s_body_is_read() {
             r#"[{"text":"d","stop_reason":"stop"}]"#,
         ),
         (
+            // What the body lacks, a header says.
             r#"{"embedding":[0.5],"inputTextTokenCount":4}"#,
-            (Some(4), None),
+            (Some(4), Some(9)),
             None,
             "[0.5]",
         ),

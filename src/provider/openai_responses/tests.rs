@@ -194,7 +194,7 @@ fn each_status_has_its_end() {
         (&incomplete, true, None, None),
         (&filtered, true, Some("content_filter"), None),
         (&failed, true, None, Some("server_error")),
-        (&background, true, None, None),
+        (&background, false, None, None),
         (&cancelled, false, None, None),
     ] {
         let text = body.to_string();
