@@ -62,6 +62,7 @@ pub(crate) struct Iteration {
 
 /// What a response says. No `Debug`: it holds content.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Reading<'a> {
     pub(crate) flavour: Option<Flavour>,
     pub(crate) is_stream: bool,
