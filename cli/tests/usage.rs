@@ -169,9 +169,23 @@ fn the_second_set_is_told() {
     for entry in entries {
         let mut command = usage_on_the_wire(entry);
         command.current_dir(&folder);
-        let told = told_of_file(command, entry);
-        let unsent = entry["request_file"].is_null() && told["request_model"].is_null();
-        let skip: &[&str] = if unsent { &["request_model"] } else { &[] };
+        let output = command
+            .arg(entry["response_file"].as_str().unwrap())
+            .output()
+            .unwrap();
+        // Of some of these bodies there is nothing known to say: then the command ends with 1.
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{}",
+            entry["id"]
+        );
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        // Without its request the path may name the model all the same.
+        let skip: &[&str] = if entry["request_file"].is_null() {
+            &["request_model"]
+        } else {
+            &[]
+        };
         wrong.extend(differences(entry, &told, skip));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
