@@ -65,7 +65,7 @@ fn each_end_has_its_status_and_its_reason() {
         (responses("incomplete", reason("content_filter")), 200, "blocked", json!("content_filter")),
         (responses("failed", failed), 200, "error", Value::Null),
         (responses("cancelled", json!({})), 200, "incomplete", Value::Null),
-        (responses("queued", json!({"usage": null})), 200, "success", Value::Null),
+        (responses("queued", json!({"usage": null})), 200, "incomplete", Value::Null),
         (chat("stop"), 200, "success", Value::Null),
         (chat("length"), 200, "success", Value::Null),
         (chat("content_filter"), 200, "blocked", json!("content_filter")),
