@@ -1,7 +1,8 @@
 //! Redacts credentials out of error texts before anything of ours keeps, sends or shows them.
 //!
-//! Promise: linear time, whatever the text; redacting twice changes nothing more; a text without credentials stays
-//! as it is, up to its length.
+//! Promise: linear time, whatever the text; no credential of a known form is left whole; a text without credentials stays
+//! as it is, up to its length. Redacting again finds no credential beside the marks: in hostile texts (names in each
+//! other's values) it may take more around a mark, and it never puts back anything.
 //! Not here: personal data; what the host's other layers do with the same text.
 //!
 //! Credentials are told by their own form (`sk-...`, `AKIA...`, JWT, PEM), by the name that they are given
@@ -62,8 +63,8 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
 
 /// Finds the credentials of a text, in order, none within another.
 ///
-/// What stands before a credential that was found never counts as part of a word or name behind it: redacting once
-/// more, when a mark stands there, finds the same.
+/// What stands before a credential that was found never counts as part of a word or name behind it, so that redacting
+/// once more, when a mark stands there, finds nothing else behind it.
 pub(crate) fn find(text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (mut from, mut at) = (0, 0);

@@ -160,9 +160,7 @@ fn after_scheme(bytes: &[u8], at: usize) -> Option<Finding> {
         .take_while(|byte| is_token(**byte) || b"~+/=".contains(byte))
         .count();
     let token = trimmed(&rest[..len]);
-    // `Bearer realm="..."` is a challenge and no credential.
-    let is_parameter = token.ends_with(b"=") && rest[token.len()..].starts_with(b"\"");
-    if space + encoded == 0 || token.len() < 8 || is_parameter || !is_no_word(token) {
+    if space + encoded == 0 || token.len() < 8 || is_parameter(token) || !is_no_word(token) {
         return None;
     }
     let start = at + scheme.len() + space.max(encoded);
@@ -171,6 +169,14 @@ fn after_scheme(bytes: &[u8], at: usize) -> Option<Finding> {
         start,
         end: start + token.len(),
     })
+}
+
+/// `Bearer error_description="..."` is a challenge and no credential: a name of small letters before one `=`. What stands
+/// behind it says nothing, because base64 that ends in `=` stands in quotes as well.
+fn is_parameter(token: &[u8]) -> bool {
+    let is_small = |byte: &u8| byte.is_ascii_lowercase() || b"_-".contains(byte);
+    let name = token.strip_suffix(b"=").and_then(<[u8]>::split_first);
+    name.is_some_and(|(first, rest)| first.is_ascii_alphabetic() && rest.iter().all(is_small))
 }
 
 /// Finds a PEM block; one without an end reaches to the text's.

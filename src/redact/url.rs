@@ -4,6 +4,8 @@ use super::Finding;
 
 /// Bytes behind `://` that are looked at.
 const AUTHORITY_BYTES_MAX: usize = 2048;
+/// Without a name, a colon and a password of two letters; a colon alone says nothing.
+const USER_BYTES_MIN: usize = 3;
 
 /// Finds `user:password` (or a long token alone) before the `@` of a URL whose `://` is at a place.
 pub(super) fn find(bytes: &[u8], at: usize) -> Option<Finding> {
@@ -19,9 +21,9 @@ pub(super) fn find(bytes: &[u8], at: usize) -> Option<Finding> {
         .unwrap_or(url.len());
     let user_end = last_at(&url[..authority]).or_else(|| after_slash(url, authority))?;
     let user = &url[..user_end];
-    let is_secret = user.contains(&b':') || user.len() >= 16;
+    let is_secret = user.contains(&b':') && user.len() >= USER_BYTES_MIN || user.len() >= 16;
     let is_new = !user.starts_with(super::MARK.as_bytes());
-    (is_secret && is_new && !user.is_empty()).then_some(Finding {
+    (is_secret && is_new).then_some(Finding {
         kind: "url_credentials",
         start,
         end: start + user_end,
