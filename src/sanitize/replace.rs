@@ -1,14 +1,13 @@
 //! What is put in a finding's place.
 
-use std::fmt::Write as _;
-
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// How many of a number's last places a mask leaves.
 const PLACES_LEFT: usize = 4;
-/// Bytes of a digest that are written: enough to tell a conversation's values apart.
+/// Bytes of a digest that are written: enough to tell a conversation's values apart. As letters, `a` for 0 to `p` for 15:
+/// one of digits alone, behind `phone:`, would look like what it stands for.
 const DIGEST_BYTES: usize = 6;
 
 /// What is done with what was found.
@@ -20,7 +19,7 @@ pub enum Action {
     Redact,
     /// Replaces its letters and digits with `*`, but the last four of a card, an account or a telephone.
     Mask,
-    /// Replaces it with its type and a keyed digest, so that the same value stays recognisable: `[email:3f2a9c41d07e]`.
+    /// Replaces it with its type and a keyed digest, so that the same value stays recognisable: `[email:dpckjmebnahe]`.
     ///
     /// The digest is of HMAC-SHA-256 under the redactor's key: see [`Builder::digest_key`](super::Builder::digest_key).
     Digest,
@@ -81,8 +80,7 @@ fn digest(out: &mut String, kind: &str, value: &str, key: &DigestKey) {
     let digest = mac.finalize().into_bytes();
     out.extend(["[", kind, ":"]);
     for byte in &digest[..DIGEST_BYTES] {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
+        out.extend([byte >> 4, byte & 15].map(|half| char::from(b'a' + half)));
     }
     out.push(']');
 }
