@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::terminal::Color;
+
 /// Looks into the audit journals that tracing-llm-audit writes.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES, disable_help_subcommand = true)]
@@ -40,13 +42,6 @@ pub(crate) struct Common {
     /// Colours: on a terminal (unless `NO_COLOR` is set), always, or never.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    Auto,
-    Always,
-    Never,
 }
 
 /// Shows the journal's records, one per line, in the order of the files.

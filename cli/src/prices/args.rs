@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::args::Color;
+use crate::terminal::Color;
 
 /// Shows the price table: what it knows, which entry prices a model and by which rule, what a call would cost.
 ///

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::names;
-use crate::args::Color;
+use crate::terminal::Color;
 
 /// Explains a bill: what a provider's response says, and what the audit's record of it would say and cost.
 ///
