@@ -91,7 +91,7 @@ def others(index):
     routes = [(entry["id"], f"{entry['host'] or 'h'}{entry['endpoint']}".encode()) for entry in index]
     lines = [
         (f"{path.stem}-{at}", line)
-        for path in sorted(TESTDATA.glob("journal-v1/audit_logs/*.jsonl"))
+        for path in sorted((ROOT / "crates/journal/tests/testdata").glob("journal-v1/audit_logs/*.jsonl"))
         for at, line in enumerate(path.read_bytes().splitlines())
     ]
     table = json.loads((ROOT / "src" / "price" / "genai_prices.json").read_bytes())

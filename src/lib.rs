@@ -21,10 +21,12 @@
 // The modules in the order of the line: each uses only what stands in a block above its own
 // (`tests/tidy.rs` keeps that). Within a block the order means nothing.
 
-// What is passed in, and the words.
-mod clock;
+// The journal's crate stands above all: its modules under the names that users of this crate know.
+pub use llm_audit_journal::{checkpoint, entry, journal, json, tree};
+use llm_audit_journal::{clock, random};
+
+// The words.
 mod money;
-mod random;
 mod semconv;
 
 mod emitter;
@@ -43,9 +45,6 @@ mod record;
 
 mod submit;
 
-// The bytes.
-pub mod json;
-
 // What a provider said, and what it cost.
 mod provider;
 
@@ -56,15 +55,6 @@ mod redact;
 mod judge;
 
 pub mod explain;
-
-pub mod entry;
-
-pub mod tree;
-
-pub mod checkpoint;
-
-// The only module that touches files.
-pub mod journal;
 
 // What of a record goes into the journal.
 mod digest;

@@ -106,12 +106,7 @@ impl Source for JournalSource {
     }
 
     fn store_cursor(&mut self, last: &EntryBuf) -> Result<(), SourceError> {
-        let entry = last.as_entry();
-        let cursor = Cursor {
-            next_seq: entry.position().seq + 1,
-            leaf_before: entry.leaf(),
-            hint: self.reader.cursor().hint,
-        };
+        let cursor = Cursor::after(last).hinted_by(&self.reader.cursor());
         self.cursor_file.store(&cursor).map_err(source_error)
     }
 

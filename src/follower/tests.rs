@@ -68,8 +68,8 @@ impl Run {
         let follower = Follower::start(
             Box::new(exporter),
             quick(),
-            Arc::new(SystemClock),
-            Arc::new(SystemEntropy),
+            Arc::new(SystemClock::default()),
+            Arc::new(SystemEntropy::default()),
         );
         let follower = follower.expect("a thread");
         follower.follow(stream.source());
@@ -277,8 +277,8 @@ fn stop_says_what_is_left_and_a_restart_goes_on_there() {
     let again = Follower::start(
         Box::new(exporter),
         quick(),
-        Arc::new(SystemClock),
-        Arc::new(SystemEntropy),
+        Arc::new(SystemClock::default()),
+        Arc::new(SystemEntropy::default()),
     );
     let again = again.expect("a thread");
     again.follow(stream.source());

@@ -77,7 +77,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
         .map(|text| text.as_bytes().to_vec())
         .to_vec(),
         "entry" => {
-            let journal = file("tests/testdata/journal-v1/audit_logs/audit_2026-11-22.jsonl");
+            let journal = file("crates/journal/tests/testdata/journal-v1/audit_logs/audit_2026-11-22.jsonl");
             let lines = journal.split(|byte| *byte == b'\n');
             lines.map(<[u8]>::to_vec).filter(|line| !line.is_empty()).collect()
         }

@@ -54,8 +54,8 @@ fn follow(settings: OtlpSettings, stream: &Arc<Stream>) -> Follower {
     let follower = Follower::start(
         Box::new(exporter),
         quick(),
-        Arc::new(SystemClock),
-        Arc::new(SystemEntropy),
+        Arc::new(SystemClock::default()),
+        Arc::new(SystemEntropy::default()),
     );
     let follower = follower.expect("a thread");
     follower.follow(stream.source());

@@ -32,7 +32,7 @@ use tracing_llm_audit::{
 
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::{journal_storage::FaultStorage, journal_support::*};
+use crate::{storage::FaultStorage, support::*};
 
 const CHILD: &str = "LLM_AUDIT_TEST_CHILD";
 const THREADS: u64 = 8;

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -13,12 +13,12 @@ use std::{
 use tracing::{Dispatch, dispatcher, info_span};
 use tracing_llm_audit::{
     AckError, LlmAudit, LlmCall,
-    journal::{FileStorage, MemoryStorage, Storage, StorageFile, StorageLock},
+    journal::{FileId, FileStorage, MemoryStorage, Metadata, Storage, StorageFile, StorageLock},
     testing,
 };
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::journal_support::{DAY_US, TestClock};
+use crate::support::{DAY_US, TestClock};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -450,6 +450,18 @@ macro_rules! pass_on {
             fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
                 self.disk.try_lock(path)
             }
+            fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+                self.disk.rename_new(from, to)
+            }
+            fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+                self.disk.metadata(path)
+            }
+            fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+                self.disk.absolute(path)
+            }
+            fn user(&self) -> u32 {
+                self.disk.user()
+            }
         }
     };
 }
@@ -472,6 +484,12 @@ impl StorageFile for HangingFile {
     fn sync(&mut self) -> io::Result<()> {
         self.1.pass();
         self.0.sync()
+    }
+    fn id(&self) -> io::Result<FileId> {
+        self.0.id()
+    }
+    fn try_lock(&mut self) -> io::Result<bool> {
+        self.0.try_lock()
     }
 }
 
@@ -499,5 +517,11 @@ impl StorageFile for FullFile {
     }
     fn sync(&mut self) -> io::Result<()> {
         self.0.sync()
+    }
+    fn id(&self) -> io::Result<FileId> {
+        self.0.id()
+    }
+    fn try_lock(&mut self) -> io::Result<bool> {
+        self.0.try_lock()
     }
 }

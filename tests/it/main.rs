@@ -6,17 +6,11 @@ mod canary;
 mod collector_config;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod examples;
-mod format;
 #[cfg(feature = "reqwest-middleware")]
 mod http_capture;
 mod journal_crash;
-mod journal_disk;
-mod journal_faults;
-mod journal_life;
-mod journal_reader;
-mod journal_recovery;
-mod journal_storage;
-mod journal_support;
+#[path = "../../crates/journal/tests/it/left_out.rs"]
+mod left_out;
 mod line;
 #[cfg(feature = "otlp")]
 mod otlp_journal;
@@ -43,4 +37,14 @@ mod seed_reader;
 mod services;
 mod tidy;
 mod truncated;
+
+// What the journal's own tests have and these need as well.
+#[path = "../../crates/journal/tests/it/storage.rs"]
+#[allow(dead_code, reason = "the journal's own tests use the rest")]
+mod storage;
+#[path = "../../crates/journal/tests/it/support.rs"]
+#[allow(dead_code, reason = "the journal's own tests use the rest")]
+mod support;
+#[path = "../../crates/journal/tests/it/verifier.rs"]
+#[allow(dead_code, reason = "the journal's own tests use the rest")]
 mod verifier;

@@ -80,7 +80,7 @@ impl Submit for Sink {
     }
 
     fn random(&self, bytes: &mut [u8]) {
-        SystemEntropy.fill(bytes);
+        SystemEntropy::default().fill(bytes);
     }
 
     fn judge(&self, record: &AuditRecord) -> Judged {

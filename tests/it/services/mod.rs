@@ -14,7 +14,6 @@ pub(crate) mod http;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -23,23 +22,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+pub(crate) use crate::left_out::left_out;
+
 /// Long enough for a start on a machine where everything else compiles at the same time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// A free port can be taken by somebody else before the service has it.
 const START_ATTEMPTS_MAX: usize = 5;
-
-/// Says on stderr, past the test harness's capture, what was not tested; fails where `CI` is set.
-pub(crate) fn left_out(what: &str) {
-    // The harness names each test's thread after the test.
-    let thread = thread::current();
-    let test = thread.name().unwrap_or("a part of a test");
-    let line = format!("left out: {test} ({what})\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "CI leaves nothing out: {what}"
-    );
-}
 
 /// Waits until `look` finds something, and fails the test by name when it does not in time.
 pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {

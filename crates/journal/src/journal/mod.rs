@@ -45,7 +45,7 @@ pub use refused::{AppendError, GapCause, SyncError};
 pub use scan::Refusal;
 pub use segment::{NotASegment, SegmentName};
 pub use settings::{JournalOptions, Seams};
-pub use storage::{FileStorage, Storage, StorageFile, StorageLock};
+pub use storage::{FileId, FileKind, FileStorage, Metadata, Storage, StorageFile, StorageLock};
 pub use survey::{
     JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines, StoredCursor, StoredHead,
 };

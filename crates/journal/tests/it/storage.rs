@@ -2,14 +2,14 @@
 
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use tracing_llm_audit::journal::{Storage, StorageFile, StorageLock};
+use llm_audit_journal::journal::{FileId, Metadata, Storage, StorageFile, StorageLock};
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(crate) enum Failure {
 struct Plan {
     calls: AtomicU64,
     syncs: AtomicU64,
+    bytes_read: AtomicU64,
     /// The calls that fail, from the first to the last.
     fail_from: AtomicU64,
     fail_to: AtomicU64,
@@ -93,6 +94,11 @@ impl FaultStorage {
 
     pub(crate) fn syncs(&self) -> u64 {
         self.plan.syncs.load(Ordering::Relaxed)
+    }
+
+    /// Returns the bytes that were read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.plan.bytes_read.load(Ordering::Relaxed)
     }
 
     /// Lets the next syncs hang, or lets those that hang go on.
@@ -208,6 +214,24 @@ impl Storage for FaultStorage {
         self.call()?;
         self.inner.try_lock(path)
     }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.call()?;
+        self.inner.rename_new(from, to)
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        self.call()?;
+        self.inner.metadata(path)
+    }
+
+    fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        self.inner.absolute(path)
+    }
+
+    fn user(&self) -> u32 {
+        self.inner.user()
+    }
 }
 
 impl StorageFile for FaultFile {
@@ -218,7 +242,10 @@ impl StorageFile for FaultFile {
 
     fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
         self.plan.call()?;
-        self.inner.read_at(offset, bytes)
+        let read = self.inner.read_at(offset, bytes)?;
+        let plan = &self.plan;
+        plan.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -253,5 +280,14 @@ impl StorageFile for FaultFile {
         self.inner.sync()?;
         self.plan.synced();
         Ok(())
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        self.inner.id()
+    }
+
+    fn try_lock(&mut self) -> io::Result<bool> {
+        self.plan.call()?;
+        self.inner.try_lock()
     }
 }

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::storage::{Storage, StorageFile, StorageLock};
+use super::storage::{FileId, FileKind, Metadata, Storage, StorageFile, StorageLock};
 
 /// Files in memory; clones share them.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ struct State {
     node_next: u64,
     now: Names,
     synced: Names,
-    locks: BTreeSet<PathBuf>,
+    locks: BTreeSet<u64>,
 }
 
 /// What the directories say.
@@ -223,19 +223,38 @@ impl Dice {
 struct MemoryFile {
     storage: MemoryStorage,
     id: u64,
+    /// Held until the file is closed.
+    lock: Option<MemoryLock>,
 }
 
 struct MemoryLock {
     storage: MemoryStorage,
-    path: PathBuf,
+    id: u64,
 }
 
-impl StorageLock for MemoryLock {}
+impl MemoryLock {
+    fn take(storage: &MemoryStorage, id: u64) -> Option<Self> {
+        let storage = storage.clone();
+        let is_free = storage.state().locks.insert(id);
+        is_free.then_some(Self { storage, id })
+    }
+}
+
+impl StorageLock for MemoryLock {
+    fn id(&self) -> io::Result<FileId> {
+        Ok(file_id(self.id))
+    }
+}
 
 impl Drop for MemoryLock {
     fn drop(&mut self) {
-        self.storage.state().locks.remove(&self.path);
+        self.storage.state().locks.remove(&self.id);
     }
+}
+
+/// All files lie on one device.
+fn file_id(inode: u64) -> FileId {
+    FileId { device: 0, inode }
 }
 
 impl MemoryStorage {
@@ -243,6 +262,7 @@ impl MemoryStorage {
         Box::new(MemoryFile {
             storage: self.clone(),
             id,
+            lock: None,
         })
     }
 }
@@ -322,17 +342,44 @@ impl Storage for MemoryStorage {
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
         let mut state = self.state();
-        if !state.now.files.contains_key(path) {
-            state.create(path)?;
-        }
-        if !state.locks.insert(path.to_owned()) {
-            return Ok(None);
-        }
+        let id = match state.now.files.get(path) {
+            Some(id) => *id,
+            None => state.create(path)?,
+        };
         drop(state);
-        Ok(Some(Box::new(MemoryLock {
-            storage: self.clone(),
-            path: path.to_owned(),
-        })))
+        let lock = MemoryLock::take(self, id);
+        Ok(lock.map(|lock| Box::new(lock) as Box<dyn StorageLock>))
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.state().now.files.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        let state = self.state();
+        let (kind, inode, len) = match state.now.files.get(path) {
+            Some(id) => (FileKind::File, *id, state.nodes[id].bytes.len() as u64),
+            None if state.now.dirs.contains(path) => (FileKind::Directory, 0, 0),
+            None => return Err(io::ErrorKind::NotFound.into()),
+        };
+        Ok(Metadata {
+            kind,
+            id: file_id(inode),
+            len,
+            owner: self.user(),
+            mode: 0o600,
+        })
+    }
+
+    fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_owned())
+    }
+
+    fn user(&self) -> u32 {
+        0
     }
 }
 
@@ -375,5 +422,16 @@ impl StorageFile for MemoryFile {
                 node.synced.clone_from(&node.bytes);
             }
         })
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        Ok(file_id(self.id))
+    }
+
+    fn try_lock(&mut self) -> io::Result<bool> {
+        if self.lock.is_none() {
+            self.lock = MemoryLock::take(&self.storage, self.id);
+        }
+        Ok(self.lock.is_some())
     }
 }

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use tracing_llm_audit::{
+use llm_audit_journal::{
     Clock, Entropy, Timestamp,
     checkpoint::{Checkpoint, KeyName, VerifierKey},
     entry::{CommitmentState, Entry, EntryBuf, Kind, Leaf, Members, StreamId},

@@ -6,14 +6,15 @@
 
 use std::{io, path::PathBuf};
 
-use serde::Deserialize;
-
 use super::{
     directory::{At, Directory, FileError},
     segment::SegmentName,
     storage,
 };
-use crate::entry::{EntryBuf, Leaf, StreamId};
+use crate::{
+    entry::{EntryBuf, Leaf, StreamId},
+    json,
+};
 
 const CURSOR_BYTES_MAX: usize = 4096;
 
@@ -45,14 +46,15 @@ impl Cursor {
             hint: None,
         }
     }
-}
 
-#[derive(Deserialize)]
-struct Wire {
-    next_seq: u64,
-    leaf_before: String,
-    segment: Option<String>,
-    offset: Option<u64>,
+    /// Returns this cursor with the place that `other` points at as a hint where to look first.
+    #[must_use]
+    pub fn hinted_by(self, other: &Self) -> Self {
+        Self {
+            hint: other.hint,
+            ..self
+        }
+    }
 }
 
 /// The file of one follower's cursor in one stream; whoever holds the stream's lock writes it.
@@ -89,12 +91,15 @@ impl CursorFile {
 }
 
 fn parse(bytes: &[u8]) -> Option<Cursor> {
-    let wire: Wire = serde_json::from_slice(bytes).ok()?;
-    let segment = wire.segment.and_then(|name| name.parse().ok());
+    let next_seq = json::unsigned(json::member(bytes, "next_seq")?)?;
+    let leaf_before = json::text(json::member(bytes, "leaf_before")?)?;
+    let segment = json::member(bytes, "segment").and_then(json::text);
+    let segment = segment.and_then(|name| name.parse().ok());
+    let offset = json::member(bytes, "offset").and_then(json::unsigned);
     Some(Cursor {
-        next_seq: wire.next_seq,
-        leaf_before: Leaf::parse(&wire.leaf_before)?,
-        hint: segment.zip(wire.offset),
+        next_seq,
+        leaf_before: Leaf::parse(&leaf_before)?,
+        hint: segment.zip(offset),
     })
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use tracing_llm_audit::{
+use llm_audit_journal::{
     entry::{Kind, StreamId},
     journal::{Adopted, JournalReader, JournalWriter, MemoryStorage, Opened, Refusal},
 };
 
-use crate::journal_support::*;
+use crate::support::*;
 
 const SEGMENT: &str = "/j/audit_logs/audit_2026-11-22.jsonl";
 
@@ -182,7 +182,7 @@ fn damage_below_a_checkpoint_is_left_alone_and_a_new_stream_says_so() {
 /// The same files, one of them gone.
 fn storage_without(storage: &MemoryStorage, gone: &str) -> MemoryStorage {
     let copy = MemoryStorage::new();
-    tracing_llm_audit::journal::Storage::create_dir(&copy, "/j/audit_logs/checkpoints".as_ref())
+    llm_audit_journal::journal::Storage::create_dir(&copy, "/j/audit_logs/checkpoints".as_ref())
         .unwrap();
     for path in storage
         .paths()
@@ -318,7 +318,7 @@ fn a_repeated_end_comes_once() {
         storage.write(SEGMENT, &first);
         storage.write(second, &repeated.concat());
         let copy = storage_without(&storage, "");
-        tracing_llm_audit::journal::Storage::create_dir(&copy, "/j/audit_logs/locks".as_ref())
+        llm_audit_journal::journal::Storage::create_dir(&copy, "/j/audit_logs/locks".as_ref())
             .unwrap();
         let (mut writer, opened) = reopen(&copy);
         // What is not even the beginning of an entry is set aside, and told.
@@ -449,7 +449,7 @@ fn streams_that_were_left_are_adopted_once() {
 fn the_first_streams_name_can_be_found_again() {
     let (storage, stream, _) = closed(1);
     let copy = storage_without(&storage, "/j/audit_logs/locks/first");
-    tracing_llm_audit::journal::Storage::create_dir(&copy, "/j/audit_logs/locks".as_ref()).unwrap();
+    llm_audit_journal::journal::Storage::create_dir(&copy, "/j/audit_logs/locks".as_ref()).unwrap();
     let (writer, _) = reopen(&copy);
     assert_eq!(writer.stream(), stream);
     let (other, _) = open(&copy);

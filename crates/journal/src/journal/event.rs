@@ -60,9 +60,20 @@ pub(crate) fn array(items: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
 
 /// Reads `[[first,last],...]` of a member of an event; nothing where it is something else.
 pub(crate) fn read_ranges(event: &[u8], key: &str) -> Vec<(u64, u64)> {
-    let raw = json::member(event, key);
-    raw.and_then(|raw| serde_json::from_slice(raw).ok())
-        .unwrap_or_default()
+    json::member(event, key).and_then(pairs).unwrap_or_default()
+}
+
+fn pairs(list: &[u8]) -> Option<Vec<(u64, u64)>> {
+    json::elements(list)
+        .map(|pair| self::pair(pair.ok()?))
+        .collect()
+}
+
+fn pair(pair: &[u8]) -> Option<(u64, u64)> {
+    let mut numbers = json::elements(pair);
+    let first = json::unsigned(numbers.next()?.ok()?)?;
+    let last = json::unsigned(numbers.next()?.ok()?)?;
+    numbers.next().is_none().then_some((first, last))
 }
 
 /// Reads a text member of an event.

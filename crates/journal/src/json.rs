@@ -20,7 +20,7 @@ pub use rewrite::{NormalizeError, canonical, normalize};
 pub use spelling::write_str;
 pub use strict::Misspelling;
 pub(crate) use strict::{Strict, are_unique};
-pub(crate) use strings::{Place, Step, exchange_strings};
+pub use strings::{Place, Step, exchange_strings};
 
 /// The deepest nesting of objects and arrays in a line; the line itself is depth 1. Bounds every reader's stack.
 pub const DEPTH_MAX: usize = 64;

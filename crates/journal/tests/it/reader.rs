@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use tracing_llm_audit::{
+use llm_audit_journal::{
     entry::{Kind, Leaf},
     journal::{
         Cursor, JournalReader, LineContent, MemoryStorage, ReadError, StreamHandle, StreamReader,
     },
 };
 
-use crate::{journal_storage::*, journal_support::*};
+use crate::{storage::*, support::*};
 
 const SEGMENT: &str = "/j/audit_logs/audit_2026-11-22.jsonl";
 
@@ -201,7 +201,7 @@ fn a_reader_follows_through_failed_writes() {
             let clock = TestClock::new();
             let seams = seams(storage.clone(), &clock, nth);
             let (mut writer, _) =
-                tracing_llm_audit::journal::JournalWriter::open(options(), seams).unwrap();
+                llm_audit_journal::journal::JournalWriter::open(options(), seams).unwrap();
             let mut reader = writer.handle().reader(&Cursor::START);
             let mut seqs = drain(&mut reader);
             let _ = storage

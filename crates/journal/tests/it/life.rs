@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tracing_llm_audit::{
+use llm_audit_journal::{
     entry::Kind,
     journal::{AppendError, GapCause, JournalWriter, MemoryStorage, Refusal},
 };
 
 use Kind::{Call, Checkpoint, Close, Config, Open};
 
-use crate::journal_support::*;
+use crate::support::*;
 
 #[test]
 fn a_first_journal_and_its_second_opening() {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tracing_llm_audit::{
+use llm_audit_journal::{
     checkpoint::KeyName,
     entry::Kind,
     journal::{
@@ -17,7 +17,7 @@ use tracing_llm_audit::{
     },
 };
 
-use crate::{journal_storage::*, journal_support::*, services::left_out};
+use crate::{left_out::left_out, storage::*, support::*};
 
 const SEGMENT: &str = "/j/audit_logs/audit_2026-11-22.jsonl";
 
@@ -104,7 +104,7 @@ fn a_hung_sync_holds_nobody_else() {
         2,
         "nothing is said to be durable"
     );
-    let mut reader = handle.reader(&tracing_llm_audit::journal::Cursor::START);
+    let mut reader = handle.reader(&llm_audit_journal::journal::Cursor::START);
     assert_eq!(std::iter::from_fn(|| reader.next().unwrap()).count(), 2);
     storage.hang(false);
     assert_eq!(mark.wait(2, Duration::from_secs(60)), 3);

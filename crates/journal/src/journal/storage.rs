@@ -9,7 +9,13 @@ use std::{
     fmt,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
-    path::Path,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{CWD, RenameFlags},
+    io::Errno,
 };
 
 /// A file system, as far as the journal needs one; tests pass their own.
@@ -30,8 +36,62 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory survive power loss.
     fn sync_dir(&self, directory: &Path) -> io::Result<()>;
+    /// Renames a file to a free name; `AlreadyExists` where the name is taken.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Takes the lock that a file stands for, which is made if need be; `None` while another holds it.
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>>;
+    /// Returns what a path names; a symbolic link at its end is not followed.
+    fn metadata(&self, path: &Path) -> io::Result<Metadata>;
+    /// Returns the path from the root on, whatever the working directory becomes later.
+    fn absolute(&self, path: &Path) -> io::Result<PathBuf>;
+    /// Returns the user that this process acts as.
+    fn user(&self) -> u32;
+}
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "storages of other crates make it"
+)]
+pub struct Metadata {
+    /// What it is.
+    pub kind: FileKind,
+    /// Which file it is, by whatever name.
+    pub id: FileId,
+    /// Its length in bytes.
+    pub len: u64,
+    /// The user who owns it.
+    pub owner: u32,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// What a name in a directory stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "storages of other crates make it")]
+pub enum FileKind {
+    /// A regular file, the only kind that the journal uses.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A pipe, a socket, a device.
+    Other,
+}
+
+/// A file, whatever its name: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "storages of other crates make it"
+)]
+pub struct FileId {
+    /// The device that it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
 }
 
 /// One open file.
@@ -50,10 +110,17 @@ pub trait StorageFile: Send {
     fn truncate(&mut self, len: u64) -> io::Result<()>;
     /// Makes the content survive power loss.
     fn sync(&mut self) -> io::Result<()>;
+    /// Returns which file it is, whatever its name is now.
+    fn id(&self) -> io::Result<FileId>;
+    /// Locks the file against other writers until it is closed; false while another holds it.
+    fn try_lock(&mut self) -> io::Result<bool>;
 }
 
 /// A lock, held until it is dropped or its process ends.
-pub trait StorageLock: Send + Sync {}
+pub trait StorageLock: Send + Sync {
+    /// Returns which file it is that is locked, whatever its name is now.
+    fn id(&self) -> io::Result<FileId>;
+}
 
 /// The operating system's files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,9 +130,20 @@ pub struct FileStorage;
 struct DiskFile(File);
 
 /// The lock goes with the file.
-struct DiskLock(#[expect(dead_code, reason = "held, never read")] File);
+struct DiskLock(File);
 
-impl StorageLock for DiskLock {}
+impl StorageLock for DiskLock {
+    fn id(&self) -> io::Result<FileId> {
+        Ok(id(&self.0.metadata()?))
+    }
+}
+
+fn id(metadata: &fs::Metadata) -> FileId {
+    FileId {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    }
+}
 
 impl Storage for FileStorage {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -106,6 +184,18 @@ impl Storage for FileStorage {
         fs::rename(from, to)
     }
 
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let flags = RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(CWD, from, CWD, to, flags) {
+            // A file system that cannot: a second name is made, which replaces nothing either.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                fs::hard_link(from, to)?;
+                fs::remove_file(from)
+            }
+            renamed => Ok(renamed?),
+        }
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
@@ -126,6 +216,31 @@ impl Storage for FileStorage {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        let metadata = fs::symlink_metadata(path)?;
+        let kind = match metadata.file_type() {
+            kind if kind.is_file() => FileKind::File,
+            kind if kind.is_dir() => FileKind::Directory,
+            kind if kind.is_symlink() => FileKind::Link,
+            _ => FileKind::Other,
+        };
+        Ok(Metadata {
+            kind,
+            id: id(&metadata),
+            len: metadata.len(),
+            owner: metadata.uid(),
+            mode: metadata.mode() & 0o7777,
+        })
+    }
+
+    fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        std::path::absolute(path)
+    }
+
+    fn user(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
     }
 }
 
@@ -159,6 +274,18 @@ impl StorageFile for DiskFile {
 
     fn sync(&mut self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        Ok(id(&self.0.metadata()?))
+    }
+
+    fn try_lock(&mut self) -> io::Result<bool> {
+        match self.0.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 }
 

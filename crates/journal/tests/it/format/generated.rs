@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, fmt::Write, fs, process::Command};
 
-use tracing_llm_audit::{
+use llm_audit_journal::{
     Timestamp,
     entry::{
         Class, CommitmentState, Entry, EntryBuf, Flaw, Kind, LINE_BYTES_MAX, Leaf, Members,
@@ -13,7 +13,7 @@ use tracing_llm_audit::{
     },
 };
 
-use crate::services::left_out;
+use crate::left_out::left_out;
 
 const JOURNALS: usize = 10_000;
 /// So many lines go to the independent verifier at once: few starts of Python, little memory.

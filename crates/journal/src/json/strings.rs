@@ -13,7 +13,7 @@ use super::{
 
 /// One step from the whole text to a place in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step<'a> {
+pub enum Step<'a> {
     /// Into the member of an object.
     Member(Cow<'a, str>),
     /// Into the element of an array.
@@ -22,15 +22,18 @@ pub(crate) enum Step<'a> {
 
 /// A string of a JSON text.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'p, 'a> {
+pub struct Place<'p, 'a> {
     /// Where it is; of a member's name, where the member is.
-    pub(crate) path: &'p [Step<'a>],
+    pub path: &'p [Step<'a>],
     /// It is the member's name and not its value.
-    pub(crate) is_name: bool,
+    pub is_name: bool,
 }
 
 /// Returns the text with each string replaced for which `exchange` returns another.
-pub(crate) fn exchange_strings(
+///
+/// # Errors
+/// [`NormalizeError::NotJson`] where the text is not JSON.
+pub fn exchange_strings(
     json: &[u8],
     exchange: &mut dyn FnMut(Place<'_, '_>, &str) -> Option<String>,
 ) -> Result<Vec<u8>, NormalizeError> {

@@ -5,13 +5,13 @@ mod generated;
 use std::{fs, path::PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::Value;
-use tracing_llm_audit::{
+use llm_audit_journal::{
     checkpoint::{Checkpoint, KeyName, SigningKey, VerifierKey},
     entry::{Class, CommitmentState, Entry, Kind, Leaf, Members, Position, StreamId, write_line},
     json,
     tree::Frontier,
 };
+use serde_json::Value;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/journal-v1")

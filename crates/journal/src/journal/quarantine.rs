@@ -7,6 +7,7 @@ use std::{io, path::PathBuf};
 
 use super::{
     directory::{At, Directory, FileError},
+    event::Event,
     segment::SegmentName,
     storage,
 };
@@ -65,9 +66,9 @@ pub(crate) fn put_dead_letter(
     why: &str,
 ) -> Result<String, FileError> {
     let (name, path) = free_name(directory, &format!("dead.{follower}.{stream}.{seq}"))?;
-    let why = serde_json::Value::from(why);
-    let mut bytes =
-        format!("{{\"follower\":\"{follower}\",\"seq\":{seq},\"why\":{why}}}\n").into_bytes();
+    let head = Event::new().text("follower", follower).number("seq", seq);
+    let mut bytes = head.text("why", why).finish();
+    bytes.push(b'\n');
     bytes.extend_from_slice(line);
     if bytes.last() != Some(&b'\n') {
         bytes.push(b'\n');

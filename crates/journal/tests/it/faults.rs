@@ -14,12 +14,12 @@ use std::{
     time::Duration,
 };
 
-use tracing_llm_audit::{
+use llm_audit_journal::{
     entry::{Kind, StreamId},
     journal::{Adopted, GapCause, JournalOptions, JournalWriter, MemoryStorage, Storage},
 };
 
-use crate::{journal_storage::*, journal_support::*};
+use crate::{storage::*, support::*};
 
 /// The acceptance numbers that were acknowledged, stream by stream.
 type Acked = BTreeMap<StreamId, Vec<u64>>;

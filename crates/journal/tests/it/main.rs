@@ -1,0 +1,15 @@
+//! The journal's tests, one module per subject: one program, so that they link once.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod disk;
+mod faults;
+mod format;
+mod harm;
+mod left_out;
+mod life;
+mod reader;
+mod recovery;
+mod storage;
+mod support;
+mod verifier;

@@ -1,0 +1,39 @@
+//! The independent verifier (`tests/verify.py` of the workspace's root), asked about a directory.
+//!
+//! It is written from the format document alone and shares nothing with the library; every test that makes a journal
+//! asks it.
+
+use std::{path::Path, process::Command};
+
+use serde_json::Value;
+
+use crate::left_out::left_out;
+
+/// What the verifier says: the exit status is under `exit`, then `findings` and `streams`. `None` after saying so where
+/// there is no Python.
+pub(crate) fn verify(directory: &Path, verifier_keys: &[&str], anchors: &[&Path]) -> Option<Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/verify.py");
+    let mut command = Command::new("python3");
+    command.arg(script);
+    for anchor in anchors {
+        command.arg("--anchor").arg(anchor);
+    }
+    let Ok(said) = command.arg(directory).args(verifier_keys).output() else {
+        left_out("the verifier in Python: there is no python3");
+        return None;
+    };
+    let report = serde_json::from_slice::<Value>(&said.stdout);
+    let report = report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&said.stderr)));
+    assert_eq!(report["exit"], said.status.code().expect("a status"));
+    Some(report)
+}
+
+/// The codes of a report's findings, sorted, each once.
+pub(crate) fn codes(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().expect("findings");
+    let code = |finding: &Value| finding["code"].as_str().expect("a code").to_owned();
+    let mut codes: Vec<String> = findings.iter().map(code).collect();
+    codes.sort();
+    codes.dedup();
+    codes
+}
