@@ -142,7 +142,7 @@ pub(crate) fn entry_of(members: &Members, seq: u64, kind: Kind) -> EntryBuf {
         prev: Leaf::ZERO,
     };
     let mut line = Vec::new();
-    write_line(&mut line, members, &at, &[[9; 16]; 5]).expect("short");
+    write_line(&mut line, members, &at, &[[9; 16]; 5], None).expect("short");
     line.pop();
     EntryBuf::parse(line).expect("well formed")
 }

@@ -90,7 +90,7 @@ fn line(sealer: &Sealer, record: &AuditRecord) -> (String, Value) {
         prev: Leaf::ZERO,
     };
     let mut out = Vec::new();
-    write_line(&mut out, to.members(), &at, &[[0; 16]; 5]).expect("short enough");
+    write_line(&mut out, to.members(), &at, &[[0; 16]; 5], None).expect("short enough");
     let text = String::from_utf8(out).expect("text");
     crate::entry::Entry::parse(text.trim_end().as_bytes()).expect("a line without damage");
     let value = serde_json::from_str(&text).expect("JSON");

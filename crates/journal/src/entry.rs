@@ -8,21 +8,29 @@ mod damage;
 mod envelope;
 mod hash;
 mod kind;
+mod mac;
 mod members;
 mod parse;
+mod ranges;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use damage::{Damage, Flaw};
+pub(crate) use envelope::ENVELOPE_BYTES_MAX;
 pub use hash::{CommitmentState, Leaf, StreamId};
 pub use kind::{Class, Kind};
+pub use mac::TailKey;
 pub use members::Members;
 pub use parse::{Entry, EntryBuf};
+pub(crate) use ranges::read as read_ranges;
 pub use write::{LineTooLong, Position, write_line};
 
 /// The longest line, in bytes, newline included: what a reader must be ready to hold in memory.
 pub const LINE_BYTES_MAX: usize = 64 << 20;
+
+/// The greatest `seq`, `acc` and end of a range: every JSON reader has it exactly.
+pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// Version of the format that is written in every line.
 pub const FORMAT_VERSION: u64 = 1;

@@ -54,21 +54,15 @@ impl Frontier {
         folded.unwrap_or_else(|| Sha256::digest([]).into())
     }
 
-    /// Returns size and subtrees as bytes, for a cache.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        [&self.size.to_be_bytes(), self.subtrees.as_flattened()].concat()
+    /// Returns the perfect subtrees from left to right.
+    pub fn subtrees(&self) -> &[[u8; 32]] {
+        &self.subtrees
     }
 
-    /// Reads what [`Frontier::to_bytes`] wrote; none where the size asks for another number of subtrees.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (size, rest) = bytes.split_first_chunk::<8>()?;
-        let size = u64::from_be_bytes(*size);
-        let (subtrees, tail) = rest.as_chunks::<32>();
-        let fits = tail.is_empty() && subtrees.len() == size.count_ones() as usize;
-        fits.then(|| Self {
-            size,
-            subtrees: subtrees.to_vec(),
-        })
+    /// Makes a tree of its size and its perfect subtrees; none where the size asks for another number of them.
+    pub fn from_parts(size: u64, subtrees: Vec<[u8; 32]>) -> Option<Self> {
+        let fits = subtrees.len() == size.count_ones() as usize;
+        fits.then_some(Self { size, subtrees })
     }
 }
 
@@ -106,7 +100,8 @@ mod tests {
                     theirs.root().as_bytes().as_slice(),
                     "size {number}"
                 );
-                assert_eq!(Frontier::from_bytes(&ours.to_bytes()), Some(ours.clone()));
+                let again = Frontier::from_parts(ours.size(), ours.subtrees().to_vec());
+                assert_eq!(again, Some(ours.clone()));
             }
             assert_eq!(ours.size(), number);
             ours.push(leaf(number));
@@ -120,12 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_another_size_are_refused() {
-        let mut tree = Frontier::new();
-        tree.push(leaf(0));
-        let bytes = tree.to_bytes();
-        assert_eq!(Frontier::from_bytes(&bytes[..39]), None);
-        assert_eq!(Frontier::from_bytes(&[0; 40]), None);
-        assert_eq!(Frontier::from_bytes(&[]), None);
+    fn subtrees_of_another_size_are_refused() {
+        assert_eq!(Frontier::from_parts(1, Vec::new()), None);
+        assert_eq!(Frontier::from_parts(0, vec![[0; 32]]), None);
+        assert_eq!(Frontier::from_parts(3, vec![[0; 32]]), None);
     }
 }

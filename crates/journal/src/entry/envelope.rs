@@ -5,6 +5,7 @@ use std::ops::Range;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
+    NUMBER_MAX,
     damage::Flaw,
     hash::{Leaf, StreamId},
     kind::Kind,
@@ -14,7 +15,7 @@ use super::{
 use crate::json::Strict;
 
 /// More than any envelope takes, the line's braces and newline included.
-pub(super) const ENVELOPE_BYTES_MAX: usize = 800;
+pub(crate) const ENVELOPE_BYTES_MAX: usize = 832;
 
 /// Base64 characters of a hash.
 const HASH_CHARS: usize = 44;
@@ -27,6 +28,7 @@ pub(super) struct Envelope {
     pub(super) position: Position,
     pub(super) commitments: [[u8; 32]; 5],
     pub(super) salts: [Option<[u8; 16]>; 5],
+    pub(super) mac: Option<[u8; 16]>,
 }
 
 /// Appends `"audit":{...}`.
@@ -35,6 +37,7 @@ pub(super) fn write(
     at: &Position,
     commitments: &[[u8; 32]; 5],
     salts: &[Option<[u8; 16]>; 5],
+    mac: Option<&[u8; 16]>,
 ) {
     out.extend_from_slice(br#""audit":{"v":1,"stream":""#);
     write_hex(out, at.stream.as_bytes());
@@ -61,7 +64,12 @@ pub(super) fn write(
             None => out.extend_from_slice(b"null"),
         }
     }
-    out.extend_from_slice(b"]}");
+    out.push(b']');
+    if let Some(mac) = mac {
+        out.extend_from_slice(br#","mac":"#);
+        write_base64::<SALT_CHARS>(out, mac);
+    }
+    out.push(b'}');
 }
 
 fn write_hex(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -103,6 +111,7 @@ pub(super) fn parse(line: &[u8], scan: &mut Strict<'_>) -> Result<Envelope, Flaw
     let prev = Leaf::from_bytes(reader.base64()?);
     let commitments = reader.five(br#","commit":["#, Reader::base64)?;
     let salts = reader.five(br#","salt":["#, Reader::salt)?;
+    let mac = reader.mac()?;
     reader.token(b"}")?;
     let position = Position {
         stream,
@@ -116,6 +125,7 @@ pub(super) fn parse(line: &[u8], scan: &mut Strict<'_>) -> Result<Envelope, Flaw
         position,
         commitments,
         salts,
+        mac,
     })
 }
 
@@ -142,6 +152,7 @@ impl<'l> Reader<'l, '_, '_> {
         let range = self.scan.number().map_err(|_| Flaw::Envelope)?;
         self.at(range)
             .and_then(|digits| digits.parse().ok())
+            .filter(|number| *number <= NUMBER_MAX)
             .ok_or(Flaw::Envelope)
     }
 
@@ -162,6 +173,15 @@ impl<'l> Reader<'l, '_, '_> {
         if self.scan.peek() == Some(b'n') {
             return self.token(b"null").map(|()| None);
         }
+        self.base64().map(Some)
+    }
+
+    /// Reads the last member, which entries of writers without a tail key do not have.
+    fn mac(&mut self) -> Result<Option<[u8; 16]>, Flaw> {
+        if self.scan.peek() != Some(b',') {
+            return Ok(None);
+        }
+        self.token(br#","mac":"#)?;
         self.base64().map(Some)
     }
 

@@ -34,48 +34,62 @@ pub enum Kind {
     Access,
     /// The writer lives.
     Heartbeat,
-    /// A kind that a later version of this software wrote: 15 to 255.
+    /// Somebody or something allowed, denied, overrode, stopped or reviewed an operation.
+    Decision,
+    /// A substantial modification of a model, a prompt, tools, a policy or the software.
+    Change,
+    /// A kind that a later version of this software wrote: a number up to 255 that has no word here.
     Other(u8),
 }
 
-const NAMES: [(Kind, &str); 14] = [
-    (Kind::Call, "call"),
-    (Kind::Begin, "begin"),
-    (Kind::Open, "open"),
-    (Kind::Close, "close"),
-    (Kind::Gap, "gap"),
-    (Kind::Recovery, "recovery"),
-    (Kind::Checkpoint, "checkpoint"),
-    (Kind::Retention, "retention"),
-    (Kind::Erasure, "erasure"),
-    (Kind::Hold, "hold"),
-    (Kind::Key, "key"),
-    (Kind::Config, "config"),
-    (Kind::Access, "access"),
-    (Kind::Heartbeat, "heartbeat"),
+/// Every kind that this software knows: the number that is hashed, and the word in the line.
+///
+/// Those after the first fourteen are spelled by their number, so that an older reader can hash them.
+const KINDS: [(Kind, u8, &str); 16] = [
+    (Kind::Call, 1, "call"),
+    (Kind::Begin, 2, "begin"),
+    (Kind::Open, 3, "open"),
+    (Kind::Close, 4, "close"),
+    (Kind::Gap, 5, "gap"),
+    (Kind::Recovery, 6, "recovery"),
+    (Kind::Checkpoint, 7, "checkpoint"),
+    (Kind::Retention, 8, "retention"),
+    (Kind::Erasure, 9, "erasure"),
+    (Kind::Hold, 10, "hold"),
+    (Kind::Key, 11, "key"),
+    (Kind::Config, 12, "config"),
+    (Kind::Access, 13, "access"),
+    (Kind::Heartbeat, 14, "heartbeat"),
+    (Kind::Decision, 16, "x16"),
+    (Kind::Change, 17, "x17"),
 ];
+
+/// The least number that a line spells as `x` and the number.
+const SPELLED_MIN: u8 = 15;
 
 impl Kind {
     /// Returns the number that is hashed.
     pub fn number(self) -> u8 {
         match self {
             Self::Other(number) => number,
-            known => {
-                let at = NAMES.iter().position(|(kind, _)| *kind == known);
-                at.map_or(0, |at| at as u8 + 1)
-            }
+            known => known.row().1,
         }
     }
 
     /// Reads a kind as a line spells it.
     pub fn parse(name: &str) -> Option<Self> {
-        if let Some((kind, _)) = NAMES.iter().find(|(_, known)| *known == name) {
+        if let Some((kind, ..)) = KINDS.iter().find(|(.., known)| *known == name) {
             return Some(*kind);
         }
         let digits = name.strip_prefix('x')?;
         let number = digits.parse::<u8>().ok()?;
-        let is_later = usize::from(number) > NAMES.len() && number.to_string() == digits;
+        let is_later = number >= SPELLED_MIN && number.to_string() == digits;
         is_later.then_some(Self::Other(number))
+    }
+
+    fn row(self) -> (Self, u8, &'static str) {
+        let row = KINDS.into_iter().find(|(kind, ..)| *kind == self);
+        row.expect("every known kind is in the table")
     }
 
     /// Says whether this software knows what the kind means.
@@ -94,10 +108,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Other(number) => write!(out, "x{number}"),
-            known => {
-                let name = NAMES.iter().find(|(kind, _)| kind == known);
-                out.write_str(name.map_or("", |(_, name)| name))
-            }
+            known => out.write_str(known.row().2),
         }
     }
 }

@@ -57,6 +57,17 @@ impl Members {
         self.bytes.len()
     }
 
+    /// Returns a member's value as it is spelled.
+    pub fn value(&self, key: &str) -> Option<&[u8]> {
+        let mut quoted = Vec::with_capacity(key.len() + 2);
+        json::write_str(&mut quoted, key);
+        let piece = self
+            .pieces
+            .iter()
+            .find(|piece| self.bytes[piece.start..piece.key_end] == quoted)?;
+        Some(&self.bytes[piece.key_end + 1..piece.end - 1])
+    }
+
     /// Says whether there is none.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()

@@ -8,6 +8,8 @@ use super::{
     envelope::{self, Envelope},
     hash::{Commitment, CommitmentState, Leaf, leaf},
     kind::{Class, FACT_RANK, Place, SEED_KEYS, is_envelope, place},
+    mac::TailKey,
+    ranges,
     write::Position,
 };
 use crate::{
@@ -78,6 +80,16 @@ impl<'a> Entry<'a> {
     /// Returns the salts, none where its class is gone.
     pub fn salts(&self) -> &[Option<[u8; 16]>; 5] {
         &self.layout.envelope.salts
+    }
+
+    /// Returns the mac; none where the writer had no tail key.
+    pub fn mac(&self) -> Option<&[u8; 16]> {
+        self.layout.envelope.mac.as_ref()
+    }
+
+    /// Says whether a writer with this tail key wrote the entry.
+    pub fn is_by(&self, key: &TailKey) -> bool {
+        self.mac().is_some_and(|mac| key.fits(self.leaf(), mac))
     }
 
     /// Returns the hash of envelope and commitments: what the next entry's `prev` must be.
@@ -264,6 +276,16 @@ impl Layout {
         }
         match self.members.get(wanted.len()) {
             Some(extra) => Err(Damage::at(extra.key.start, Flaw::Unexpected)),
+            None => self.check_ranges(line),
+        }
+    }
+
+    /// Checks the numbers that the event names: nobody may be made to compute with a wild one.
+    fn check_ranges(&self, line: &[u8]) -> Result<(), Damage> {
+        let event = self.members.last().map(|member| member.value.clone());
+        let event = event.unwrap_or_default();
+        match ranges::wrong_member(&self.envelope.position, &line[event.clone()]) {
+            Some(name) => Err(Damage::at(event.start, Flaw::Value(name))),
             None => Ok(()),
         }
     }

@@ -38,7 +38,7 @@ fn line_of(kind: Kind) -> String {
         prev: Leaf::ZERO,
     };
     let mut line = Vec::new();
-    write_line(&mut line, &members(kind), &at, &[[9; 16]; 5]).expect("short");
+    write_line(&mut line, &members(kind), &at, &[[9; 16]; 5], None).expect("short");
     assert_eq!(line.pop(), Some(b'\n'));
     String::from_utf8(line).expect("UTF-8")
 }
@@ -210,7 +210,7 @@ fn members_come_in_any_order_and_the_later_of_a_key_stays() {
         prev: Leaf::ZERO,
     };
     let mut line = Vec::new();
-    write_line(&mut line, &members, &at, &[[0; 16]; 5]).expect("short");
+    write_line(&mut line, &members, &at, &[[0; 16]; 5], None).expect("short");
     let text = String::from_utf8(line).expect("UTF-8");
     assert!(
         text.starts_with(r#"{"user_id":"u","actor.a":"x","z":0,"input":1,"audit":{"v":1,"#),

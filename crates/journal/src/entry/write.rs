@@ -7,6 +7,7 @@ use super::{
     envelope::{self, ENVELOPE_BYTES_MAX},
     hash::{Commitment, Leaf, StreamId, leaf},
     kind::{Class, Kind},
+    mac::TailKey,
     members::Members,
 };
 
@@ -39,12 +40,14 @@ pub struct LineTooLong {
 
 /// Appends the entry's line, newline included, and returns its leaf.
 ///
+/// With a tail key the envelope has the entry's mac; a line without one is read by everybody and adopted by no writer.
 /// `salts` are fresh random bytes for this entry and no other: with them known, or used twice, a commitment to a
 /// guessable text can be tried out after its erasure.
 ///
 /// ```text
 /// {"timestamp":"2026-11-22T09:59:59.000000Z","user_id":null,"event":{...},"audit":{"v":1,"stream":"0123...cdef","seq":0,
-/// "acc":0,"kind":"open","day":20779,"prev":"AAAA...AAA=","commit":["uwkJ...","...x5"],"salt":["UiCn...","...x5"]}}
+/// "acc":0,"kind":"open","day":20779,"prev":"AAAA...AAA=","commit":["uwkJ...","...x5"],"salt":["UiCn...","...x5"],
+/// "mac":"9sfrb4xGTRyAJAe2rxcqjA=="}}
 /// ```
 ///
 /// # Errors
@@ -54,6 +57,7 @@ pub fn write_line(
     members: &Members,
     at: &Position,
     salts: &[[u8; 16]; 5],
+    tail_key: Option<&TailKey>,
 ) -> Result<Leaf, LineTooLong> {
     let line_bytes = members.len() + ENVELOPE_BYTES_MAX;
     if line_bytes > LINE_BYTES_MAX {
@@ -65,9 +69,11 @@ pub fn write_line(
     out.reserve(line_bytes);
     out.push(b'{');
     let commitments = write_members(out, members, salts);
-    envelope::write(out, at, &commitments, &salts.map(Some));
+    let leaf = leaf(at, &commitments);
+    let mac = tail_key.map(|key| key.mac(leaf));
+    envelope::write(out, at, &commitments, &salts.map(Some), mac.as_ref());
     out.extend_from_slice(b"}\n");
-    Ok(leaf(at, &commitments))
+    Ok(leaf)
 }
 
 /// Appends the members, a comma behind each, and returns the commitments to them.

@@ -15,6 +15,20 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Makes the account of a stream from what was kept of it.
+    pub(crate) fn from_parts(taken: Ranges, durable: u64, dropped: u64) -> Self {
+        Self {
+            taken,
+            durable,
+            dropped,
+        }
+    }
+
+    /// Returns every number that was written or named.
+    pub(crate) fn taken(&self) -> &Ranges {
+        &self.taken
+    }
+
     /// Returns the greatest number written or named, 0 where there is none.
     pub(crate) fn max(&self) -> u64 {
         self.taken.max()

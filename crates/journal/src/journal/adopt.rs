@@ -107,6 +107,7 @@ impl Adoption {
                 stream,
                 label,
                 lock,
+                ..
             } = taken;
             let next_seq = end.next_seq;
             let handle = StreamHandle::new(&self.opener.directory, stream, label, None);
@@ -123,10 +124,10 @@ impl Adoption {
                 Ok(None)
             }
             // A lock without entries: its process never came to write one.
-            Ok(scan) if scan.next_seq == 0 => Ok(None),
+            Ok(scan) if scan.state.next_seq == 0 => Ok(None),
             Ok(scan) => {
                 let mut report = Opened::default();
-                let writer = self.opener.begin(taken, &scan, &mut report)?;
+                let writer = self.opener.begin(taken, scan, &mut report)?;
                 Ok(Some(Adopted::Open(Box::new(writer), report)))
             }
         }

@@ -4,7 +4,7 @@
 //! interrupted.
 //! Not here: which stream is opened (`opening`), what comes after (`writer`).
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use super::{
     directory::{At, FileError},
@@ -14,8 +14,10 @@ use super::{
     opening::{OpenError, Opened, Opener, Taken},
     output::Output,
     recovery::{self, Quarantined},
-    scan::{Place, Refusal, Scan},
-    writer::{Chain, JournalWriter, Signing},
+    scan::{Refusal, Scan},
+    state::State,
+    walk::Place,
+    writer::{JournalWriter, Signing},
 };
 use crate::{
     entry::{Entry, Kind, Members, StreamId},
@@ -30,48 +32,64 @@ impl Opener {
     pub(super) fn begin(
         &self,
         taken: Taken,
-        scan: &Scan,
+        scan: Scan,
         report: &mut Opened,
     ) -> Result<JournalWriter, OpenError> {
         let stream = taken.stream;
-        let quarantined = recovery::unnamed(&self.directory, stream, taken.label, scan)?;
-        report.is_new = scan.next_seq == 0;
-        report.entries = scan.next_seq;
-        report.signed = scan.signed;
+        let Scan {
+            state,
+            signed,
+            read_bytes,
+            ..
+        } = scan;
+        let quarantined =
+            recovery::unnamed(&self.directory, stream, taken.label, &state, &self.tail)?;
+        report.is_new = state.next_seq == 0;
+        report.entries = state.next_seq;
+        report.signed = signed;
+        report.adopted = state.next_seq - signed;
         report.verifier_key = self.verifier.to_string();
         let requests = self.directory.requests(stream);
         self.directory
             .storage
             .create_dir(&requests)
             .at("make directory", &requests)?;
-        let begun = self.begun_lines(scan)?;
-        let mut writer = self.writer(taken, scan)?;
-        writer.tell_open(scan.signed, &report.not_continued)?;
+        let begun = self.begun_lines(&state);
+        let settings = state.settings.clone();
+        let mut writer = self.writer(taken, state, read_bytes)?;
+        writer.tell_open(signed, &report.not_continued)?;
         writer.tell_recovery(&quarantined, report);
         for line in &begun {
             writer.tell_interrupted(line)?;
             report.interrupted += 1;
         }
-        writer.tell_config(scan.settings.as_deref())?;
+        writer.tell_config(settings.as_deref())?;
+        writer.tell_keys(report)?;
         writer.sync()?;
         Ok(writer)
     }
 
     /// Returns the lines of operations that never ended, in the order in which they began.
-    fn begun_lines(&self, scan: &Scan) -> Result<Vec<Vec<u8>>, FileError> {
-        let mut places: Vec<Place> = scan.begun.values().copied().collect();
-        places.sort_by_key(|place| (place.segment, place.offset));
-        places
+    fn begun_lines(&self, state: &State) -> Vec<Vec<u8>> {
+        let mut places: Vec<Place> = state.begun.values().copied().collect();
+        places.sort_unstable();
+        // A line that cannot be read any more was lost with its segment.
+        let lines = places
             .into_iter()
-            .map(|place| recovery::read_line(&self.directory, place))
-            .collect()
+            .filter_map(|place| recovery::read_line(&self.directory, place).ok());
+        lines.collect()
     }
 
-    fn writer(&self, taken: Taken, scan: &Scan) -> Result<JournalWriter, FileError> {
-        let last = scan.segments.last().copied();
+    fn writer(
+        &self,
+        taken: Taken,
+        state: State,
+        read_bytes: u64,
+    ) -> Result<JournalWriter, FileError> {
+        let last = state.segments.last().map(|span| span.name);
         let mut output = Output::new(&self.directory, taken.label, last);
         if let Some(last) = last {
-            output.resume(last)?;
+            output.resume(last, taken.segment)?;
             let today = self.seams.clock.now().day();
             let is_full = output
                 .current()
@@ -87,28 +105,29 @@ impl Opener {
             seams: self.seams.clone(),
             directory: self.directory.clone(),
             key: Arc::clone(&self.key),
+            tail: self.tail.clone(),
             stream: taken.stream,
             label: taken.label,
             lock: taken.lock,
-            chain: Chain {
-                next_seq: scan.next_seq,
-                prev: scan.prev,
-                day: scan.day,
-                tree: scan.tree.clone(),
-            },
             output,
-            account: scan.account.clone(),
             buffer: Vec::new(),
             signing: Signing {
-                size: scan.next_seq,
+                size: state.next_seq,
                 unsigned_since: None,
                 note_lags: false,
                 note_at: None,
             },
-            mark: Arc::new(DurableMark::new(scan.next_seq)),
+            mark: Arc::new(DurableMark::new(state.next_seq)),
+            durable_acc: state.account.max(),
+            uncached_bytes: read_bytes,
+            begun: Vec::new(),
+            has_lost: false,
+            is_lock_lost: false,
+            state,
             heartbeat_at: now,
             own: Members::new(),
             is_closing: false,
+            findings: Vec::new(),
         })
     }
 }
@@ -119,22 +138,17 @@ impl JournalWriter {
         signed: u64,
         not_continued: &[(StreamId, Refusal)],
     ) -> Result<(), OpenError> {
-        let streams = notes::others(&self.directory, self.stream, &self.key.verifier_key())?;
-        let mut event = Event::new()
+        let adopted = self.state.next_seq - signed;
+        let others = notes::others(&self.directory, self.stream, &self.key.verifier_key())?;
+        let refused = named(not_continued, &others);
+        let event = Event::new()
             .text("software", &self.options.software)
             .number("signed", signed)
-            .raw("streams", &streams);
-        if !not_continued.is_empty() {
-            let refused = not_continued.iter();
-            let refused =
-                refused.map(|(stream, why)| format!("[\"{stream}\",\"{}\"]", why.as_str()));
-            event = event.raw(
-                "not_continued",
-                &event::array(refused.map(String::into_bytes)),
-            );
-        }
+            .raw("streams", &notes::print_others(&others))
+            .raw("not_continued", &event::array(refused))
+            .number("adopted", adopted);
         // It may begin a segment, so it does not go the way of the others.
-        let day = self.today().max(self.chain.day);
+        let day = self.today().max(self.state.day);
         self.push_on(Kind::Open, day, event);
         Ok(())
     }
@@ -143,19 +157,20 @@ impl JournalWriter {
     fn tell_recovery(&mut self, quarantined: &[Quarantined], report: &mut Opened) {
         for file in quarantined {
             report.quarantined_bytes += file.bytes;
+            report.foreign += file.foreign;
             self.push_recovery(file);
-            self.account.name(file.acc.iter());
         }
-        let holes = self.account.holes_to(self.account.max());
+        let account = &self.state.account;
+        let holes = account.holes_to(account.max());
         if !holes.is_empty() {
             let nothing = Quarantined {
                 file: String::new(),
                 bytes: 0,
                 lines: 0,
                 acc: holes,
+                foreign: 0,
             };
             self.push_recovery(&nothing);
-            self.account.name(nothing.acc.iter());
             report.lost += nothing.acc.count();
         }
         report.lost += quarantined.iter().map(|file| file.acc.count()).sum::<u64>();
@@ -166,9 +181,12 @@ impl JournalWriter {
             .text("file", &file.file)
             .number("bytes", file.bytes)
             .number("lines", file.lines)
-            .ranges("acc", &file.acc);
+            .ranges("acc", &file.acc)
+            .number("foreign", file.foreign);
+        // Its own number is the greatest, those that it names included.
+        self.state.account.name(file.acc.iter());
         // Nothing may come between it and `open`: no checkpoint, no turn of the segment.
-        self.push_on(Kind::Recovery, self.chain.day, event);
+        self.push_on(Kind::Recovery, self.state.day, event);
     }
 
     /// Writes the `call` of an operation that began and never ended, with its members as they now stand.
@@ -209,4 +227,41 @@ impl JournalWriter {
         }
         Ok(())
     }
+
+    /// Names the keys in use that no `key` entry of this stream names yet: a crash may have come between a key and its
+    /// entry.
+    fn tell_keys(&mut self, report: &Opened) -> Result<(), OpenError> {
+        let tail = ("tail", self.tail.id().to_owned());
+        let hash = report.hash_key.as_ref();
+        let hash = hash.map(|hash| ("hash", hash.id().to_owned()));
+        for (usage, id) in [Some(tail), hash].into_iter().flatten() {
+            if !self.state.names_key(usage, &id) {
+                let event = Event::new()
+                    .text("use", usage)
+                    .text("id", &id)
+                    .text("action", "create");
+                self.push_own(Kind::Key, event)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns `[stream,reason]` of every stream that is not continued: those that were tried, and those that another key
+/// signed.
+fn named(not_continued: &[(StreamId, Refusal)], others: &[notes::OtherHead]) -> Vec<Vec<u8>> {
+    let mut reasons: BTreeMap<StreamId, &str> = others
+        .iter()
+        .filter(|other| other.is_foreign)
+        .map(|other| (other.stream, Refusal::OtherKey.as_str()))
+        .collect();
+    reasons.extend(
+        not_continued
+            .iter()
+            .map(|(stream, why)| (*stream, why.as_str())),
+    );
+    let named = reasons.iter();
+    named
+        .map(|(stream, reason)| format!("[\"{stream}\",\"{reason}\"]").into_bytes())
+        .collect()
 }

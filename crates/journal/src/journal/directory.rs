@@ -58,7 +58,14 @@ impl fmt::Debug for Directory {
 }
 
 /// What every journal's directory has.
-const FOLDERS: [&str; 5] = ["checkpoints", "cursors", "locks", "requests", "quarantine"];
+const FOLDERS: [&str; 6] = [
+    "checkpoints",
+    "cursors",
+    "locks",
+    "requests",
+    "quarantine",
+    "cache",
+];
 
 impl Directory {
     pub(crate) fn new(storage: Arc<dyn Storage>, root: impl Into<PathBuf>) -> Self {
@@ -84,6 +91,15 @@ impl Directory {
 
     pub(crate) fn cursor(&self, follower: &str, stream: StreamId) -> PathBuf {
         self.folder("cursors").join(format!("{follower}.{stream}"))
+    }
+
+    pub(crate) fn cache(&self, stream: StreamId) -> PathBuf {
+        self.folder("cache").join(stream.to_string())
+    }
+
+    /// Replaces a file that may be lost: by rename, whole or old, and without a sync.
+    pub(crate) fn replace_unsynced(&self, path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+        storage::replace_unsynced(&*self.storage, path, bytes).at("write", path)
     }
 
     pub(crate) fn lock(&self, stream: StreamId) -> PathBuf {

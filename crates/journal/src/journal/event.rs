@@ -3,7 +3,7 @@
 //! Promise: members in the format's order; what is written here is in the journal's spelling.
 //! Not here: when they are written (`writer`, `opening`).
 
-use crate::json;
+use crate::{entry, json};
 
 use super::ranges::Ranges;
 
@@ -43,6 +43,11 @@ impl Event {
         self
     }
 
+    /// Returns the bytes so far.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.0.push(b'}');
         self.0
@@ -58,22 +63,13 @@ pub(crate) fn array(items: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     out
 }
 
-/// Reads `[[first,last],...]` of a member of an event; nothing where it is something else.
+/// Reads `[[first,last],...]` of a member of an event; nothing where there is none.
+///
+/// A line that was read has passed the format's rules for ranges: they are ascending and within what its entry knows.
 pub(crate) fn read_ranges(event: &[u8], key: &str) -> Vec<(u64, u64)> {
-    json::member(event, key).and_then(pairs).unwrap_or_default()
-}
-
-fn pairs(list: &[u8]) -> Option<Vec<(u64, u64)>> {
-    json::elements(list)
-        .map(|pair| self::pair(pair.ok()?))
-        .collect()
-}
-
-fn pair(pair: &[u8]) -> Option<(u64, u64)> {
-    let mut numbers = json::elements(pair);
-    let first = json::unsigned(numbers.next()?.ok()?)?;
-    let last = json::unsigned(numbers.next()?.ok()?)?;
-    numbers.next().is_none().then_some((first, last))
+    json::member(event, key)
+        .and_then(entry::read_ranges)
+        .unwrap_or_default()
 }
 
 /// Reads a text member of an event.

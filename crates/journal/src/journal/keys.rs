@@ -18,7 +18,7 @@ use super::{
     directory::{At, Directory, FileError},
     storage::{self, StorageLock},
 };
-use crate::random::Entropy;
+use crate::{entry::TailKey, random::Entropy};
 
 const KEY_BYTES: usize = 32;
 
@@ -90,6 +90,9 @@ pub(crate) struct Keys {
     pub(crate) hash: Option<HashKey>,
     /// Whether `hash` was made just now.
     pub(crate) is_hash_new: bool,
+    pub(crate) tail: TailKey,
+    /// Whether `sign` was made just now.
+    pub(crate) is_sign_new: bool,
 }
 
 /// Reads the keys, and makes those that are missing.
@@ -107,6 +110,11 @@ pub(crate) fn load_or_create(
         Some(key) => key,
         None => write_key(directory, keys, &sign_path, new_key(entropy))?,
     };
+    let tail_path = keys.join("tail");
+    let tail = match read_key(directory, &tail_path)? {
+        Some(key) => key,
+        None => write_key(directory, keys, &tail_path, new_key(entropy))?,
+    };
     let (hash, is_hash_new) = if with_hash_key {
         load_or_create_hash(directory, keys, entropy)?
     } else {
@@ -117,6 +125,8 @@ pub(crate) fn load_or_create(
         sign,
         hash,
         is_hash_new,
+        tail: TailKey::from_bytes(&tail),
+        is_sign_new: false,
     })
 }
 

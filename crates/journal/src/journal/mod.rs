@@ -9,12 +9,15 @@
 mod account;
 mod adopt;
 mod beginning;
+mod cache;
 mod cursor;
 mod directory;
+mod elsewhere;
 mod event;
 mod handle;
 mod keys;
 mod lines;
+mod lost;
 mod mark;
 mod memory;
 mod notes;
@@ -28,20 +31,24 @@ mod refused;
 mod scan;
 mod segment;
 mod settings;
+mod state;
 mod storage;
 mod survey;
+mod walk;
+mod walk_files;
 mod writer;
 
 pub use adopt::{Adopted, Adoption, HeldStream};
 pub use cursor::{Cursor, CursorFile};
 pub use directory::FileError;
+pub use elsewhere::Moved;
 pub use handle::StreamHandle;
 pub use keys::{HashKey, KeyError};
 pub use mark::DurableMark;
 pub use memory::MemoryStorage;
 pub use opening::{OpenError, Opened};
 pub use reader::{ReadError, StreamReader};
-pub use refused::{AppendError, GapCause, SyncError};
+pub use refused::{AppendError, GapCause, PathChange, SyncError};
 pub use scan::Refusal;
 pub use segment::{NotASegment, SegmentName};
 pub use settings::{JournalOptions, Seams};
@@ -49,4 +56,5 @@ pub use storage::{FileId, FileKind, FileStorage, Metadata, Storage, StorageFile,
 pub use survey::{
     JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines, StoredCursor, StoredHead,
 };
+pub use walk::{BATCH_BYTES_MAX, REPEAT_BYTES_MAX, Step};
 pub use writer::JournalWriter;

@@ -10,7 +10,7 @@ use super::{
     event, storage,
 };
 use crate::{
-    checkpoint::{Checkpoint, NoteError, VerifierKey},
+    checkpoint::{Checkpoint, Note, NoteError, VerifierKey},
     entry::{Leaf, StreamId},
 };
 
@@ -30,15 +30,17 @@ pub(crate) fn load(
     stream: StreamId,
     key: &VerifierKey,
 ) -> Result<StoredNote, FileError> {
+    let note = read(directory, stream)?;
+    Ok(note.map_or(StoredNote::None, |note| verify(&note, stream, key)))
+}
+
+/// Returns the text of a stream's note.
+fn read(directory: &Directory, stream: StreamId) -> Result<Option<String>, FileError> {
     let path = directory.checkpoint(stream);
-    let bytes = match storage::read_file(&*directory.storage, &path, NOTE_FILE_BYTES_MAX) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(StoredNote::None),
-        read => read.at("read", &path)?,
-    };
-    let Ok(note) = String::from_utf8(bytes) else {
-        return Ok(StoredNote::None);
-    };
-    Ok(verify(&note, stream, key))
+    match storage::read_file(&*directory.storage, &path, NOTE_FILE_BYTES_MAX) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => Ok(String::from_utf8(read.at("read", &path)?).ok()),
+    }
 }
 
 pub(crate) fn verify(note: &str, stream: StreamId, key: &VerifierKey) -> StoredNote {
@@ -54,21 +56,45 @@ pub(crate) fn store(directory: &Directory, stream: StreamId, note: &str) -> Resu
     storage::replace(&*directory.storage, &path, note.as_bytes()).at("write", &path)
 }
 
-/// Writes `[[stream,size,root],...]` of every stream but `own` that has a checkpoint of ours.
+/// The newest head of another stream in the directory.
+pub(crate) struct OtherHead {
+    pub(crate) stream: StreamId,
+    size: u64,
+    root: [u8; 32],
+    /// None of our keys vouches for it: size and root are what it claims.
+    pub(crate) is_foreign: bool,
+}
+
+/// Returns the newest head of every stream but `own`; one without a readable note is left out.
 pub(crate) fn others(
     directory: &Directory,
     own: StreamId,
     key: &VerifierKey,
-) -> Result<Vec<u8>, FileError> {
-    let mut heads = Vec::new();
-    for name in directory.names(&directory.folder("checkpoints"))? {
-        let Some(stream) = StreamId::parse(&name).filter(|stream| *stream != own) else {
-            continue;
-        };
-        if let StoredNote::Verified(head) = load(directory, stream, key)? {
-            let root = Leaf::from_bytes(head.root);
-            heads.push(format!("[\"{stream}\",{},\"{root}\"]", head.size).into_bytes());
-        }
-    }
-    Ok(event::array(heads))
+) -> Result<Vec<OtherHead>, FileError> {
+    let names = directory.names(&directory.folder("checkpoints"))?;
+    let streams = names.iter().filter_map(|name| StreamId::parse(name));
+    let heads = streams.filter(|stream| *stream != own);
+    Ok(heads
+        .filter_map(|stream| other(directory, stream, key))
+        .collect())
+}
+
+fn other(directory: &Directory, stream: StreamId, key: &VerifierKey) -> Option<OtherHead> {
+    let text = read(directory, stream).ok()??;
+    let claim = Note::parse(&text).ok()?.checkpoint;
+    let is_foreign = !matches!(verify(&text, stream, key), StoredNote::Verified(_));
+    Some(OtherHead {
+        stream,
+        size: claim.size,
+        root: claim.root,
+        is_foreign,
+    })
+}
+
+/// Writes `[[stream,size,root],...]`.
+pub(crate) fn print_others(others: &[OtherHead]) -> Vec<u8> {
+    event::array(others.iter().map(|other| {
+        let root = Leaf::from_bytes(other.root);
+        format!("[\"{}\",{},\"{root}\"]", other.stream, other.size).into_bytes()
+    }))
 }

@@ -9,19 +9,19 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     adopt,
     directory::{At, Directory, FileError},
-    event::Event,
     keys::{self, HashKey, KeyError, Keys},
     recovery,
     refused::{AppendError, SyncError},
-    scan::{self, Cut, Place, Refusal, Scan},
-    segment::Label,
+    scan::{self, Cut, Refusal, Scan, ScanKeys},
+    segment::{Label, SegmentName},
     settings::{JournalOptions, Seams},
-    storage::{self, StorageLock},
+    storage::{self, StorageFile, StorageLock},
+    walk::Place,
     writer::JournalWriter,
 };
 use crate::{
     checkpoint::{SigningKey, VerifierKey},
-    entry::{Kind, StreamId},
+    entry::{StreamId, TailKey},
 };
 
 /// Why no stream could be opened.
@@ -60,6 +60,10 @@ pub struct Opened {
     pub signed: u64,
     /// Bytes that went to `quarantine/` and are named now.
     pub quarantined_bytes: u64,
+    /// Entries that no checkpoint covered and that this host's writer wrote: the stream goes on behind them.
+    pub adopted: u64,
+    /// Whole lines among those in `quarantine/` that somebody else wrote, or that are not as they were written.
+    pub foreign: u64,
     /// Acceptance numbers that are named as lost.
     pub lost: u64,
     /// Operations that had begun and never ended.
@@ -79,6 +83,7 @@ pub(super) struct Opener {
     pub(super) directory: Directory,
     pub(super) key: Arc<SigningKey>,
     pub(super) verifier: VerifierKey,
+    pub(super) tail: TailKey,
 }
 
 /// A stream whose lock is held.
@@ -86,6 +91,17 @@ pub(super) struct Taken {
     pub(super) stream: StreamId,
     pub(super) label: Label,
     pub(super) lock: Box<dyn StorageLock>,
+    /// The last segment, locked: a writer whose lock file was removed may still append to it.
+    pub(super) segment: Option<LockedSegment>,
+}
+
+/// Another writer appends to the stream.
+struct InUse;
+
+/// A segment that nobody else appends to.
+pub(super) struct LockedSegment {
+    pub(super) name: SegmentName,
+    pub(super) file: Box<dyn StorageFile>,
 }
 
 impl JournalWriter {
@@ -106,9 +122,7 @@ impl JournalWriter {
             &*seams.entropy,
         )?;
         let Keys {
-            sign,
-            hash,
-            is_hash_new,
+            sign, hash, tail, ..
         } = keys;
         let key = SigningKey::from_seed(options.name.clone(), &sign);
         let verifier = key.verifier_key();
@@ -118,16 +132,13 @@ impl JournalWriter {
             directory,
             key: Arc::new(key),
             verifier,
+            tail,
         };
         let mut report = Opened {
             hash_key: hash,
             ..Opened::default()
         };
-        let mut writer = opener.open_any(&mut report)?;
-        if is_hash_new && let Some(hash) = &report.hash_key {
-            writer.tell_key(hash)?;
-        }
-        writer.sync()?;
+        let writer = opener.open_any(&mut report)?;
         Ok((writer, report))
     }
 
@@ -157,11 +168,11 @@ impl JournalWriter {
         if self.is_closing {
             // Finishes what a failed `close` left; the checkpoint file then covers everything.
             self.close()?;
-            if self.must_turn(self.today().max(self.chain.day)) {
+            if self.must_turn(self.today().max(self.state.day)) {
                 // The next segment begins with `open`.
                 self.output.turn();
             }
-            self.tell_open(self.chain.next_seq, &[])?;
+            self.tell_open(self.state.next_seq, &[])?;
             self.is_closing = false;
             self.sync()?;
         }
@@ -175,16 +186,8 @@ impl JournalWriter {
             directory: self.directory.clone(),
             key: Arc::clone(&self.key),
             verifier: self.key.verifier_key(),
+            tail: self.tail.clone(),
         }
-    }
-
-    fn tell_key(&mut self, hash: &HashKey) -> Result<(), SyncError> {
-        let event = Event::new()
-            .text("use", "hash")
-            .text("id", hash.id())
-            .text("action", "create");
-        self.push_own(Kind::Key, event)?;
-        Ok(())
     }
 }
 
@@ -207,11 +210,45 @@ impl Opener {
             return Ok(None);
         };
         let label = self.directory.label(stream)?;
+        let Ok(segment) = self.lock_last_segment(label)? else {
+            return Ok(None);
+        };
         Ok(Some(Taken {
             stream,
             label,
             lock,
+            segment,
         }))
+    }
+
+    /// Locks the last segment under a label; the inner error says that another writer holds it.
+    fn lock_last_segment(
+        &self,
+        label: Label,
+    ) -> Result<Result<Option<LockedSegment>, InUse>, FileError> {
+        let Some(name) = self.directory.segments_of(label)?.pop() else {
+            return Ok(Ok(None));
+        };
+        let path = self.directory.segment(name);
+        let mut file = self
+            .directory
+            .storage
+            .open_append(&path)
+            .at("open", &path)?;
+        let is_free = file.try_lock().at("lock", &path)?;
+        let segment = LockedSegment { name, file };
+        Ok(if is_free {
+            Ok(Some(segment))
+        } else {
+            Err(InUse)
+        })
+    }
+
+    pub(super) fn scan_keys(&self) -> ScanKeys<'_> {
+        ScanKeys {
+            verifier: &self.verifier,
+            tail: &self.tail,
+        }
     }
 
     /// Opens a stream to go on in it; none where that may not be.
@@ -230,13 +267,13 @@ impl Opener {
                 report.not_continued.push((stream, refusal));
                 Ok(None)
             }
-            Ok(scan) if self.is_ahead(Some(scan.day)) => {
+            Ok(scan) if self.is_ahead(Some(scan.state.day)) => {
                 // It gets its recovery and its end, and a new stream goes on.
-                self.begin(taken, &scan, &mut Opened::default())?.close()?;
+                self.begin(taken, scan, &mut Opened::default())?.close()?;
                 report.not_continued.push((stream, Refusal::DayAhead));
                 Ok(None)
             }
-            Ok(scan) => self.begin(taken, &scan, report).map(Some),
+            Ok(scan) => self.begin(taken, scan, report).map(Some),
         }
     }
 
@@ -247,30 +284,29 @@ impl Opener {
     /// Reads a stream and cuts what must go, until nothing must.
     pub(super) fn recover(&self, taken: &Taken) -> Result<Result<Scan, Refusal>, FileError> {
         let Taken { stream, label, .. } = *taken;
-        let mut scan = scan::scan(&self.directory, stream, label, &self.verifier)?;
+        let mut scan = scan::scan(&self.directory, stream, label, self.scan_keys())?;
         while let Ok(found) = &mut scan
             && let Some(cut) = found.cut.take()
         {
             recovery::cut(&self.directory, label, cut)?;
             if let Cut::Tail(Place { segment, offset }) = cut {
                 // The scan ended there; nothing changed for it but the files.
-                found
-                    .segments
-                    .retain(|known| *known < segment || *known == segment && offset > 0);
+                found.state.end_segments_at(segment, offset);
                 break;
             }
-            scan = scan::scan(&self.directory, stream, label, &self.verifier)?;
+            scan = scan::scan(&self.directory, stream, label, self.scan_keys())?;
         }
         if let Ok(found) = &scan {
             for place in &found.leftovers {
                 recovery::cut_segment(&self.directory, *place)?;
             }
-            recovery::remove_empty(&self.directory, label, &found.segments)?;
+            let kept: Vec<_> = found.state.segments.iter().map(|span| span.name).collect();
+            recovery::remove_empty(&self.directory, label, &kept)?;
         }
         Ok(scan)
     }
 
-    fn open_new(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
+    pub(super) fn open_new(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
         loop {
             let stream = self.new_id()?;
             let Some(lock) = self.directory.try_lock(stream)? else {
@@ -287,10 +323,11 @@ impl Opener {
                 stream,
                 label,
                 lock,
+                segment: None,
             };
             // A stream without entries is read like any other.
             match self.recover(&taken)? {
-                Ok(scan) => return self.begin(taken, &scan, report),
+                Ok(scan) => return self.begin(taken, scan, report),
                 Err(refusal) => report.not_continued.push((stream, refusal)),
             }
         }

@@ -1,15 +1,21 @@
 //! The way of a batch onto the disk: one write, one sync, and what is done when either fails.
 //!
-//! Promise: after a failure nothing is appended to that file again; its torn tail is cut where the disk lets us, and the
+//! Promise: after each sync the segment's name is compared with the file that was written: other programs move, cut and
+//! remove files. After a failure nothing is appended to that file again; its torn tail is cut where the disk lets us, and the
 //! caller's same bytes go into the day's next segment. A file on which a sync failed is never synced again.
 //! Not here: what the bytes are (`writer`), when to give up.
 
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::{
     directory::{At, Directory, FileError},
+    opening::LockedSegment,
+    refused::{PathChange, SyncError},
     segment::{Label, SegmentName},
-    storage::{self, StorageFile},
+    storage::{self, FileId, FileKind, StorageFile},
 };
 
 /// Where a stream's next bytes go.
@@ -26,6 +32,7 @@ struct Segment {
     name: SegmentName,
     path: PathBuf,
     file: Box<dyn StorageFile>,
+    id: FileId,
     /// How many bytes are durable.
     synced_len: u64,
 }
@@ -34,6 +41,8 @@ struct Segment {
 enum Failed {
     Write(FileError),
     Sync(FileError),
+    /// The name stands for something else.
+    Replaced(PathChange),
 }
 
 impl Output {
@@ -56,22 +65,43 @@ impl Output {
     }
 
     /// Goes on in an existing segment, which is synced first: its end may only be in memory.
-    pub(crate) fn resume(&mut self, name: SegmentName) -> Result<(), FileError> {
+    pub(crate) fn resume(
+        &mut self,
+        name: SegmentName,
+        locked: Option<LockedSegment>,
+    ) -> Result<(), FileError> {
         let path = self.directory.segment(name);
-        let mut file = self
-            .directory
-            .storage
-            .open_append(&path)
-            .at("open", &path)?;
+        let mut file = match locked.filter(|locked| locked.name == name) {
+            Some(locked) => locked.file,
+            None => self.open_locked(&path)?,
+        };
         file.sync().at("sync", &path)?;
         let synced_len = file.len().at("measure", &path)?;
+        let id = file.id().at("identify", &path)?;
         self.segment = Some(Segment {
             name,
             path,
             file,
+            id,
             synced_len,
         });
         Ok(())
+    }
+
+    /// Opens a segment that recovery made the last one.
+    fn open_locked(&self, path: &Path) -> Result<Box<dyn StorageFile>, FileError> {
+        let mut file = self.directory.storage.open_append(path).at("open", path)?;
+        if file.try_lock().at("lock", path)? {
+            Ok(file)
+        } else {
+            Err(io::Error::from(io::ErrorKind::WouldBlock)).at("lock", path)
+        }
+    }
+
+    /// Returns the name and durable length of the segment that is appended to.
+    pub(crate) fn segment(&self) -> Option<(SegmentName, u64)> {
+        let segment = self.segment.as_ref()?;
+        Some((segment.name, segment.synced_len))
     }
 
     /// Returns the day and durable length of the segment that is appended to.
@@ -89,25 +119,52 @@ impl Output {
     ///
     /// # Durability
     /// Synced when this returns. On an error none of it counts as written, and the caller brings the same bytes again.
-    pub(crate) fn write(&mut self, day: u32, bytes: &[u8]) -> Result<(), FileError> {
+    pub(crate) fn write(&mut self, day: u32, bytes: &[u8]) -> Result<(), SyncError> {
         let mut segment = match self.segment.take() {
             Some(segment) if segment.name.day == day => segment,
             _ => self.begin(day)?,
         };
-        match segment.write(bytes) {
+        let written = segment.write(bytes).and_then(|()| self.compare(&segment));
+        match written {
             Ok(()) => {
                 self.segment = Some(segment);
                 Ok(())
             }
             Err(Failed::Write(error)) => {
                 self.abandon(segment, true);
-                Err(error)
+                Err(error.into())
             }
             Err(Failed::Sync(error)) => {
                 self.abandon(segment, false);
-                Err(error)
+                Err(error.into())
+            }
+            // Nothing is cut: what lies there now is somebody else's, and what was moved away is whole.
+            Err(Failed::Replaced(change)) => {
+                let path = segment.path;
+                Err(SyncError::SegmentReplaced { path, change })
             }
         }
+    }
+
+    /// Compares what the segment's name stands for with the file that was written.
+    fn compare(&self, segment: &Segment) -> Result<(), Failed> {
+        let found = match self.directory.storage.metadata(&segment.path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Failed::Replaced(PathChange::Gone));
+            }
+            Err(_) => return Err(Failed::Replaced(PathChange::Unknown)),
+        };
+        if found.kind != FileKind::File || found.id != segment.id {
+            return Err(Failed::Replaced(PathChange::OtherFile));
+        }
+        if found.len != segment.synced_len {
+            return Err(Failed::Replaced(PathChange::Length {
+                expected: segment.synced_len,
+                found: found.len,
+            }));
+        }
+        Ok(())
     }
 
     /// Makes the day's next segment; its name is durable before a byte is written.
@@ -123,35 +180,57 @@ impl Output {
             let name = self.next;
             let path = self.directory.segment(name);
             match self.directory.storage.create(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     self.next = following(name);
                 }
                 created => {
                     let file = created.at("create", &path)?;
-                    let segment = Segment {
-                        name,
-                        path,
-                        file,
-                        synced_len: 0,
-                    };
                     self.next = following(name);
-                    return match self.directory.sync_dir(self.directory.root()) {
-                        Ok(()) => Ok(segment),
-                        Err(error) => {
-                            self.abandon(segment, false);
-                            Err(error)
-                        }
-                    };
+                    return self.lock_new(name, path, file);
                 }
             }
         }
     }
 
+    /// Locks a segment that was just made, and makes its name last.
+    fn lock_new(
+        &mut self,
+        name: SegmentName,
+        path: PathBuf,
+        mut file: Box<dyn StorageFile>,
+    ) -> Result<Segment, FileError> {
+        let id = file.try_lock().and_then(|_| file.id()).at("lock", &path);
+        let made = id.and_then(|id| {
+            self.directory.sync_dir(self.directory.root())?;
+            Ok(id)
+        });
+        match made {
+            Ok(id) => Ok(Segment {
+                name,
+                path,
+                file,
+                id,
+                synced_len: 0,
+            }),
+            Err(error) => {
+                self.give_back(name, &path);
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes a segment without a byte: it counts as absent, and a full disk shall not collect empty files.
+    fn give_back(&mut self, name: SegmentName, path: &Path) -> bool {
+        let is_gone = self.directory.storage.remove(path).is_ok();
+        if is_gone {
+            self.next = name;
+        }
+        is_gone
+    }
+
     /// Leaves a segment as its readers should find it, as far as the disk still obeys.
     fn abandon(&mut self, mut segment: Segment, may_sync: bool) {
-        if segment.synced_len == 0 && self.directory.storage.remove(&segment.path).is_ok() {
-            // An empty segment counts as absent, so its name is free: a full disk does not collect empty files.
-            self.next = segment.name;
+        if segment.synced_len == 0 && self.give_back(segment.name, &segment.path) {
             return;
         }
         // Where this fails too, readers find an end that the next segment repeats.

@@ -12,11 +12,13 @@ use super::{
     lines::{LineEnd, Lines},
     quarantine,
     ranges::Ranges,
-    scan::{Cut, Place, Scan},
+    scan::Cut,
     segment::{Label, SegmentName},
+    state::State,
     storage::StorageFile,
+    walk::Place,
 };
-use crate::entry::{Entry, StreamId};
+use crate::entry::{Entry, StreamId, TailKey};
 
 /// One quarantined file, for its `recovery` entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +27,10 @@ pub(crate) struct Quarantined {
     pub(crate) bytes: u64,
     /// Lines, a torn one included.
     pub(crate) lines: u64,
-    /// Acceptance numbers that stood in it and nowhere else.
+    /// Acceptance numbers that stood in it and nowhere else, in lines that this host's writer wrote.
     pub(crate) acc: Ranges,
+    /// Whole lines that somebody else wrote, or that no longer are what was written.
+    pub(crate) foreign: u64,
 }
 
 /// Cuts what must go.
@@ -68,18 +72,19 @@ pub(crate) fn unnamed(
     directory: &Directory,
     stream: StreamId,
     label: Label,
-    scan: &Scan,
+    state: &State,
+    tail_key: &TailKey,
 ) -> Result<Vec<Quarantined>, FileError> {
     let mut found = Vec::new();
     let mut known = Ranges::default();
     for name in directory.names(&directory.quarantine())? {
         let is_ours = quarantine::tail_segment(&name).is_some_and(|segment| segment.label == label);
-        if is_ours && !scan.recovered.contains(&name) {
-            let mut file = inspect(directory, stream, name)?;
+        if is_ours && !state.recovered.contains(&name) {
+            let mut file = inspect(directory, stream, name, tail_key)?;
             let numbers: Vec<_> = file.acc.iter().collect();
             file.acc = Ranges::default();
             for acc in numbers.into_iter().flat_map(|(first, last)| first..=last) {
-                if !scan.account.has(acc) && known.insert(acc) {
+                if !state.account.has(acc) && known.insert(acc) {
                     file.acc.insert(acc);
                 }
             }
@@ -93,6 +98,7 @@ fn inspect(
     directory: &Directory,
     stream: StreamId,
     name: String,
+    tail_key: &TailKey,
 ) -> Result<Quarantined, FileError> {
     let path = directory.quarantine().join(&name);
     let file = directory.storage.open_read(&path).at("open", &path)?;
@@ -103,18 +109,23 @@ fn inspect(
         bytes,
         lines: 0,
         acc: Ranges::default(),
+        foreign: 0,
     };
     while let Some(line) = lines.next().at("read", &path)? {
         found.lines += 1;
         if line.end != LineEnd::Newline {
             continue;
         }
-        // What is no entry of this stream holds no number that anyone could miss.
-        if let Ok(entry) = Entry::parse(line.bytes)
-            && entry.position().stream == stream
-            && entry.position().kind.is_record()
-        {
-            found.acc.insert(entry.position().acc);
+        // A number counts only where this host's writer wrote it: anybody can put a file here.
+        let ours = Entry::parse(line.bytes)
+            .ok()
+            .filter(|entry| entry.position().stream == stream && entry.is_by(tail_key));
+        match ours {
+            Some(entry) if entry.position().kind.is_record() => {
+                found.acc.insert(entry.position().acc);
+            }
+            Some(_) => {}
+            None => found.foreign += 1,
         }
     }
     Ok(found)

@@ -2,6 +2,8 @@
 //!
 //! Promise: whatever is retryable was kept whole, and nothing else was taken.
 
+use std::path::PathBuf;
+
 use super::directory::FileError;
 use crate::entry::LineTooLong;
 
@@ -29,7 +31,7 @@ pub enum AppendError {
 impl AppendError {
     /// Says whether the same record may be taken later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Sync(_))
+        matches!(self, Self::Sync(error) if error.is_retryable())
     }
 }
 
@@ -40,12 +42,56 @@ pub enum SyncError {
     /// The batch could not be written or synced.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The file that was written is not what its name stands for any more; the same bytes go into another one.
+    #[error("{} {change}: the entries go into a new file; leave the journal's files to this program", path.display())]
+    SegmentReplaced {
+        /// The segment's name.
+        path: PathBuf,
+        /// What was found under it.
+        change: PathChange,
+    },
+    /// The lock file was removed or replaced: another writer may have taken the stream. Nothing more is appended to it;
+    /// see [`JournalWriter::start_elsewhere`](super::JournalWriter::start_elsewhere).
+    #[error("{} was removed or replaced: a new stream is begun; leave the journal's files to this program", path.display())]
+    LockReplaced {
+        /// The lock's name.
+        path: PathBuf,
+    },
+    /// The journal's directory is gone; entries wait until it is back.
+    #[error("the journal's directory {} is gone: put it back, or mount it", path.display())]
+    DirectoryGone {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+/// What a name stands for in place of the file that was written under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathChange {
+    /// Nothing.
+    #[error("was removed or moved")]
+    Gone,
+    /// Another file.
+    #[error("was replaced by another file")]
+    OtherFile,
+    /// The file, with another length than was written.
+    #[error("has {found} bytes where {expected} were written")]
+    Length {
+        /// Bytes that were written and synced.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// The name could not be looked at.
+    #[error("cannot be looked at")]
+    Unknown,
 }
 
 impl SyncError {
     /// Says whether a later call may succeed: the bytes are kept and go into another segment.
     pub fn is_retryable(&self) -> bool {
-        true
+        !matches!(self, Self::LockReplaced { .. })
     }
 }
 
@@ -63,6 +109,8 @@ pub enum GapCause {
     SealFailed,
     /// Nobody said why; found at `close`.
     Unaccounted,
+    /// Acknowledged entries whose segment was removed or cut while it was written.
+    SegmentLost,
 }
 
 impl GapCause {
@@ -74,6 +122,7 @@ impl GapCause {
             Self::TooLong => "too_long",
             Self::SealFailed => "seal_failed",
             Self::Unaccounted => "unaccounted",
+            Self::SegmentLost => "segment_lost",
         }
     }
 }

@@ -1,28 +1,28 @@
-//! Reads a stream from its beginning, as its next writer must know it.
+//! Reads a stream as the next writer must know it.
 //!
-//! Promise: says where the chain ends and what is signed of it, and changes nothing. Every line's spelling, position and
-//! `prev` are checked, and behind the newest checkpoint its commitments too; memory does not go with the journal.
-//! Not here: cutting (`recovery`), the whole truth about a journal that was tampered with (verification).
+//! Promise: says where the chain ends, what is signed of it and what of the rest this host's writer wrote, and changes
+//! nothing. Begins where the cache ends. What no checkpoint of ours covers and what has no right mac is never taken for
+//! ours: it is cut, or its stream is left alone.
+//! Not here: the chain's rules (`walk`), cutting (`recovery`), the whole truth about a journal that was tampered with
+//! (verification).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::{
-    account::Account,
-    directory::{At, Directory, FileError},
+    cache,
+    directory::{Directory, FileError},
     event,
-    lines::{LineEnd, Lines},
     notes::{self, StoredNote},
-    segment::{Label, SegmentName},
+    segment::Label,
+    state::State,
+    walk::{Place, REPEAT_BYTES_MAX, Step, Walker},
+    walk_files::{FileWalk, Walked},
 };
 use crate::{
     checkpoint::VerifierKey,
-    entry::{CommitmentState, Entry, Kind, Leaf, StreamId},
-    json,
+    entry::{CommitmentState, Entry, Kind, Leaf, StreamId, TailKey},
     tree::Frontier,
 };
-
-/// More entries than a batch can have: a failed batch is all that a segment may repeat of the one before.
-const RECENT_MAX: usize = 4096;
 
 /// Why nothing may be appended to a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Refusal {
         /// Where.
         seq: u64,
     },
-    /// It is damaged where it was signed.
+    /// It is damaged where it was signed, or cannot be read.
     Damaged {
         /// The first entry that is not as it was.
         seq: u64,
@@ -49,45 +49,44 @@ pub enum Refusal {
     OtherKey,
     /// Its last day lies ahead: the clock was wrong and set back.
     DayAhead,
+    /// No checkpoint covers it, and its first entry was not written by this host's writer.
+    Foreign,
+    /// One of its files cannot be read.
+    Unreadable {
+        /// What failed, and where.
+        why: String,
+    },
 }
 
 impl Refusal {
     /// Returns the word in the journal.
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Unknown { .. } => "unknown",
-            Self::Damaged { .. } => "damaged",
+            Self::Unknown { .. } => "unknown_version",
+            // The format has no word for a file that cannot be read; what is lost to us is damaged.
+            Self::Damaged { .. } | Self::Unreadable { .. } => "damaged",
             Self::RolledBack { .. } => "rolled_back",
             Self::OtherKey => "other_key",
             Self::DayAhead => "day_ahead",
+            Self::Foreign => "foreign",
         }
     }
 }
 
-/// A place in a stream's files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) segment: SegmentName,
-    pub(crate) offset: u64,
+/// What opening checks a stream with.
+#[derive(Clone, Copy)]
+pub(crate) struct ScanKeys<'a> {
+    pub(crate) verifier: &'a VerifierKey,
+    pub(crate) tail: &'a TailKey,
 }
 
 /// What a stream is found to be.
 pub(crate) struct Scan {
-    pub(crate) next_seq: u64,
-    pub(crate) prev: Leaf,
-    pub(crate) day: u32,
-    pub(crate) tree: Frontier,
-    pub(crate) account: Account,
+    pub(crate) state: State,
     /// Size of the newest checkpoint that our key vouches for.
     pub(crate) signed: u64,
-    /// The segments that are not empty, in order.
-    pub(crate) segments: Vec<SegmentName>,
-    /// Where each operation that never ended began, by request id.
-    pub(crate) begun: BTreeMap<String, Place>,
-    /// The `settings` of the last `config` entry, as spelled.
-    pub(crate) settings: Option<Vec<u8>>,
-    /// Quarantined files that `recovery` entries name.
-    pub(crate) recovered: BTreeSet<String>,
+    /// Bytes of lines that were read: what the kept state does not cover.
+    pub(crate) read_bytes: u64,
     /// Ends of segments that are no entries, where the next segment goes on with the chain: a failed batch that could
     /// not be truncated, as a crash left it.
     pub(crate) leftovers: Vec<Place>,
@@ -109,266 +108,197 @@ pub(crate) fn scan(
     directory: &Directory,
     stream: StreamId,
     label: Label,
-    key: &VerifierKey,
+    keys: ScanKeys<'_>,
 ) -> Result<Result<Scan, Refusal>, FileError> {
-    let mut scanner = Scanner::new(directory, stream, key)?;
-    for segment in directory.segments_of(label)? {
-        scanner.segment(segment)?;
+    let segments = directory.segments_of(label)?;
+    let kept = cache::load(directory, stream, &segments, keys.verifier, keys.tail);
+    let mut scanner = Scanner::new(directory, stream, keys, kept)?;
+    let (from, offset) = match scanner.state.segments.last() {
+        Some(last) => (Some(last.name), last.len),
+        None => (None, 0),
+    };
+    let ahead = segments.into_iter().filter(|name| Some(*name) >= from);
+    let State {
+        next_seq,
+        prev,
+        day,
+        ..
+    } = scanner.state;
+    let walker = Walker::new(stream, next_seq, prev, day);
+    let mut walk = FileWalk::new(directory, ahead, offset, walker)?;
+    while let Some(line) = walk.next()? {
+        scanner.line(&line);
     }
-    Ok(scanner.finish())
+    Ok(scanner.finish(walk.walker().unfinished_repeat()))
 }
 
 struct Scanner<'a> {
-    directory: &'a Directory,
     stream: StreamId,
-    key: &'a VerifierKey,
-    found: Scan,
+    keys: ScanKeys<'a>,
+    state: State,
+    /// Size of the newest checkpoint that is verified.
+    signed: u64,
+    /// The greatest size that a note of ours claims, whether or not its root fits.
+    claimed: u64,
     /// The signed head that is still to be compared with the tree.
     expected: Option<(u64, [u8; 32])>,
-    is_foreign: bool,
+    has_other_note: bool,
     refusal: Option<Refusal>,
-    /// The last entries' leaves and places: what a segment may repeat.
-    recent: VecDeque<(u64, Leaf, Place)>,
-    /// The line at which a segment stops making sense; forgiven where the next segment goes on with the chain.
+    /// The first line that does not go on with the chain.
     stopped: Option<Place>,
-    /// Entries among what makes no sense: the chain must have the same ones.
-    suspects: BTreeMap<u64, Leaf>,
-    /// While a segment repeats the end of the one before.
-    repeating: Option<Repeat>,
-}
-
-/// Which entries a segment has repeated so far.
-#[derive(Clone, Copy)]
-struct Repeat {
-    first: u64,
-    next: u64,
-}
-
-/// What a line is to the chain.
-enum Fit {
-    Next,
-    Repeat,
-    No,
+    /// Whether a whole line was seen: without one the files are no stream yet.
+    has_line: bool,
+    /// The stream up to the first entry that is neither signed nor by this host's writer, and that entry's place.
+    unproven: Option<(State, Place)>,
+    leftovers: Vec<Place>,
+    read_bytes: u64,
+    /// The leaves since a size, for notes of a smaller size than their entry's number.
+    behind: Behind,
 }
 
 impl<'a> Scanner<'a> {
     fn new(
-        directory: &'a Directory,
+        directory: &Directory,
         stream: StreamId,
-        key: &'a VerifierKey,
+        keys: ScanKeys<'a>,
+        kept: Option<State>,
     ) -> Result<Self, FileError> {
-        let note = notes::load(directory, stream, key)?;
-        let (signed, expected, is_foreign) = match note {
+        let note = notes::load(directory, stream, keys.verifier)?;
+        let (claimed, expected, has_other_note) = match note {
             StoredNote::None => (0, None, false),
             StoredNote::Foreign => (0, None, true),
             StoredNote::Verified(head) => (head.size, Some((head.size, head.root)), false),
         };
-        let found = Scan {
-            next_seq: 0,
-            prev: Leaf::ZERO,
-            day: 0,
-            tree: Frontier::new(),
-            account: Account::default(),
-            signed,
-            segments: Vec::new(),
-            begun: BTreeMap::new(),
-            settings: None,
-            recovered: BTreeSet::new(),
-            leftovers: Vec::new(),
-            cut: None,
-        };
-        Ok(Self {
-            directory,
+        let state = kept.unwrap_or_else(State::new);
+        // What was kept was signed.
+        let signed = state.next_seq;
+        let mut scanner = Self {
             stream,
-            key,
-            found,
-            expected,
-            is_foreign,
+            keys,
+            behind: Behind::new(&state.tree),
+            state,
+            signed,
+            claimed: claimed.max(signed),
+            expected: expected.filter(|(size, _)| *size >= signed),
+            has_other_note,
             refusal: None,
-            recent: VecDeque::new(),
             stopped: None,
-            suspects: BTreeMap::new(),
-            repeating: None,
-        })
-    }
-
-    fn segment(&mut self, segment: SegmentName) -> Result<(), FileError> {
-        let path = self.directory.segment(segment);
-        let file = self.directory.storage.open_read(&path).at("open", &path)?;
-        let mut lines = Lines::new(file, 0);
-        let mut is_first = true;
-        while let Some(line) = lines.next().at("read", &path)? {
-            let place = Place {
-                segment,
-                offset: line.offset,
-            };
-            if is_first {
-                self.found.segments.push(segment);
-            }
-            let entry = if line.end == LineEnd::Newline {
-                Entry::parse(line.bytes).map_err(|damage| damage.unknown_version().is_some())
-            } else {
-                Err(false)
-            };
-            self.line(place, entry, is_first);
-            is_first = false;
-        }
-        Ok(())
-    }
-
-    /// Takes one line in; `Err(true)` is one of an unknown version.
-    fn line(&mut self, place: Place, entry: Result<Entry<'_>, bool>, is_first: bool) {
-        let fit = match &entry {
-            Ok(entry) => self.fit(entry, place, is_first),
-            Err(_) => Fit::No,
+            has_line: signed > 0,
+            unproven: None,
+            leftovers: Vec::new(),
+            read_bytes: 0,
         };
-        match (fit, entry) {
-            (Fit::Next, Ok(entry)) => {
-                self.found.leftovers.extend(self.stopped.take());
-                self.repeating = None;
-                self.take(&entry, place);
-            }
-            (Fit::Repeat, Ok(entry)) => {
-                self.found.leftovers.extend(self.stopped.take());
-                let seq = entry.position().seq;
-                let first = self
-                    .repeating
-                    .filter(|_| !is_first)
-                    .map_or(seq, |repeat| repeat.first);
-                self.repeating = Some(Repeat {
-                    first,
-                    next: seq + 1,
-                });
-            }
-            (_, entry) => {
-                self.stopped.get_or_insert(place);
-                match entry {
-                    Ok(entry) => self.look_ahead(&entry),
-                    Err(true) => self.refuse(Refusal::Unknown {
-                        seq: self.found.next_seq,
-                    }),
-                    Err(false) => {}
+        scanner.compare_expected();
+        Ok(scanner)
+    }
+
+    fn line(&mut self, line: &Walked) {
+        self.read_bytes += line.bytes;
+        self.has_line |= line.has_newline;
+        let entry = line.entry.as_ref().map(crate::entry::EntryBuf::as_entry);
+        match line.step {
+            Step::LeftOver => {
+                if self.leftovers.last().map(|place| place.segment) != Some(line.place.segment) {
+                    self.leftovers.push(line.place);
                 }
+                return;
             }
-        }
-    }
-
-    fn fit(&self, entry: &Entry<'_>, place: Place, is_first: bool) -> Fit {
-        let at = entry.position();
-        if at.stream != self.stream || at.day != place.segment.day || at.day < self.found.day {
-            return Fit::No;
-        }
-        // Behind a line that makes no sense nothing does, until the next segment takes the chain up.
-        if self.stopped.is_some() && !is_first {
-            return Fit::No;
-        }
-        if at.seq == self.found.next_seq {
-            let holds = at.prev == self.found.prev && self.holds(entry);
-            return if holds { Fit::Next } else { Fit::No };
-        }
-        let goes_on = self.repeating.is_some_and(|repeat| repeat.next == at.seq);
-        let may_repeat = at.seq < self.found.next_seq && (is_first || goes_on);
-        let same = self.recent.iter().rev().find(|(seq, ..)| *seq == at.seq);
-        match same {
-            Some((_, leaf, _)) if may_repeat && *leaf == entry.leaf() => Fit::Repeat,
-            _ => Fit::No,
-        }
-    }
-
-    /// Checks the commitments of what no checkpoint vouches for yet.
-    fn holds(&self, entry: &Entry<'_>) -> bool {
-        let is_signed = entry.position().seq < self.found.signed;
-        let bad = |state: &CommitmentState| {
-            matches!(state, CommitmentState::Differs | CommitmentState::Planted)
-        };
-        is_signed || !entry.check_commitments().iter().any(bad)
-    }
-
-    /// Goes on by one entry.
-    fn take(&mut self, entry: &Entry<'_>, place: Place) {
-        self.read(entry, place);
-        let seq = entry.position().seq;
-        if self
-            .suspects
-            .remove(&seq)
-            .is_some_and(|leaf| leaf != entry.leaf())
-        {
-            // Two entries claim the place: that is for a verifier to see.
-            self.refuse(Refusal::Damaged { seq });
-        }
-        let found = &mut self.found;
-        found.day = entry.position().day;
-        found.prev = entry.leaf();
-        found.tree.push(entry.leaf());
-        found.next_seq += 1;
-        found.account.read(entry);
-        if self.recent.len() == RECENT_MAX {
-            self.recent.pop_front();
-        }
-        self.recent
-            .push_back((entry.position().seq, entry.leaf(), place));
-        self.compare_root();
-    }
-
-    fn compare_root(&mut self) {
-        if let Some((size, root)) = self.expected
-            && size == self.found.next_seq
-        {
-            self.expected = None;
-            if self.found.tree.root() != root {
-                self.refuse(Refusal::Damaged { seq: size - 1 });
+            Step::Repeat { .. } if self.stopped.is_none() => {
+                let Place { segment, offset } = line.place;
+                let next = self.state.next_seq;
+                return self
+                    .state
+                    .extend_segment(segment, offset + line.bytes, next);
             }
-        }
-    }
-
-    /// Reads what an entry says about the stream.
-    fn read(&mut self, entry: &Entry<'_>, place: Place) {
-        match entry.position().kind {
-            Kind::Call if !self.found.begun.is_empty() => {
-                if let Some(id) = entry.text("request_id") {
-                    self.found.begun.remove(&id);
-                }
-            }
-            Kind::Begin => {
-                let id = entry.text("request_id").unwrap_or_default();
-                self.found.begun.insert(id, place);
-            }
-            Kind::Checkpoint => self.checkpoint(entry.get("event").unwrap_or_default()),
-            Kind::Recovery => {
-                let event = entry.get("event").unwrap_or_default();
-                self.found.recovered.extend(event::read_text(event, "file"));
-            }
-            Kind::Config => {
-                let event = entry.get("event").unwrap_or_default();
-                self.found.settings = json::member(event, "settings").map(<[u8]>::to_vec);
-            }
-            Kind::Other(_) => self.refuse(Refusal::Unknown {
-                seq: self.found.next_seq,
-            }),
+            Step::Unknown => self.refuse_unknown(),
             _ => {}
         }
+        match (line.step, entry) {
+            (Step::Next, Some(entry)) if self.stopped.is_none() => self.take(&entry, line),
+            (_, entry) => {
+                self.stopped.get_or_insert(line.place);
+                if let Some(entry) = entry {
+                    self.look_ahead(&entry);
+                }
+            }
+        }
     }
 
-    /// Looks at a checkpoint entry that is next in the chain: it signs what is before it.
-    fn checkpoint(&mut self, event: &[u8]) {
+    /// Goes on by one entry, for the time being where nothing proves it.
+    fn take(&mut self, entry: &Entry<'_>, line: &Walked) {
+        let seq = entry.position().seq;
+        if self.unproven.is_none() && seq >= self.claimed && !self.is_ours(entry) {
+            self.unproven = Some((self.state.clone(), line.place));
+        }
+        match entry.position().kind {
+            Kind::Checkpoint => self.checkpoint(entry.get("event").unwrap_or_default(), seq),
+            Kind::Other(_) => self.refuse_unknown(),
+            _ => {}
+        }
+        let Place { segment, offset } = line.place;
+        self.state.extend_segment(segment, offset + line.bytes, seq);
+        self.state.take(entry, line.place);
+        self.behind.push(entry.leaf(), line.bytes);
+        self.compare_expected();
+    }
+
+    /// Says whether this host's writer wrote the entry, as it stands.
+    fn is_ours(&self, entry: &Entry<'_>) -> bool {
+        let is_whole = |state: &CommitmentState| *state == CommitmentState::Holds;
+        entry.is_by(self.keys.tail) && entry.check_commitments().iter().all(is_whole)
+    }
+
+    fn compare_expected(&mut self) {
+        if let Some((size, root)) = self.expected
+            && size == self.state.next_seq
+        {
+            self.expected = None;
+            self.judge_root(size, Some(self.state.tree.root()) == Some(root));
+        }
+    }
+
+    /// A checkpoint of ours says what the tree was: what it covers is proven, or the stream is damaged.
+    fn judge_root(&mut self, size: u64, is_right: bool) {
+        if !is_right {
+            return self.refuse(Refusal::Damaged {
+                seq: size.saturating_sub(1),
+            });
+        }
+        self.signed = self.signed.max(size);
+        // Up to the size the tree is what was signed; the first entry that was not proven may lie behind it.
+        let is_proven = |(state, _): &(State, Place)| state.next_seq < size;
+        if self.unproven.as_ref().is_some_and(is_proven) {
+            self.unproven = None;
+        }
+    }
+
+    /// Looks at a checkpoint entry that is next in the chain.
+    fn checkpoint(&mut self, event: &[u8], seq: u64) {
         let Some(note) = event::read_text(event, "note") else {
             return;
         };
         // Signatures cost; what is signed more newly needs none looked at.
-        let claimed = claimed_size(&note);
-        if claimed <= self.found.signed {
+        if claimed_size(&note) <= self.signed.max(self.expected.map_or(0, |(size, _)| size)) {
             return;
         }
-        match notes::verify(&note, self.stream, self.key) {
-            StoredNote::Verified(head) if head.size == self.found.next_seq => {
-                if self.found.tree.root() == head.root {
-                    self.found.signed = head.size;
+        match notes::verify(&note, self.stream, self.keys.verifier) {
+            StoredNote::Verified(head) if head.size <= seq => {
+                self.claimed = self.claimed.max(head.size);
+                let root = if head.size == self.state.next_seq {
+                    Some(self.state.tree.root())
                 } else {
-                    self.refuse(Refusal::Damaged { seq: head.size });
+                    self.behind.root(head.size)
+                };
+                // A size from before what was kept of the leaves is older than what was signed since.
+                if let Some(root) = root {
+                    self.judge_root(head.size, root == head.root);
                 }
             }
-            StoredNote::Verified(head) => self.found.signed = head.size,
-            StoredNote::Foreign => self.is_foreign = true,
+            StoredNote::Verified(head) => {
+                self.claimed = self.claimed.max(head.size);
+                self.refuse(Refusal::Damaged { seq });
+            }
+            StoredNote::Foreign => self.has_other_note = true,
             StoredNote::None => {}
         }
     }
@@ -376,19 +306,23 @@ impl<'a> Scanner<'a> {
     /// Looks at an entry behind the end of the chain: a checkpoint there says that what is broken was signed.
     fn look_ahead(&mut self, entry: &Entry<'_>) {
         let at = entry.position();
-        if at.stream == self.stream && self.suspects.len() < RECENT_MAX {
-            self.suspects.insert(at.seq, entry.leaf());
-        }
         if at.stream != self.stream || at.kind != Kind::Checkpoint {
             return;
         }
         let event = entry.get("event").unwrap_or_default();
         if let Some(note) = event::read_text(event, "note")
-            && claimed_size(&note) > self.found.signed
-            && let StoredNote::Verified(head) = notes::verify(&note, self.stream, self.key)
+            && claimed_size(&note) > self.claimed
+            && let StoredNote::Verified(head) =
+                notes::verify(&note, self.stream, self.keys.verifier)
         {
-            self.found.signed = head.size;
+            self.claimed = head.size;
         }
+    }
+
+    fn refuse_unknown(&mut self) {
+        self.refuse(Refusal::Unknown {
+            seq: self.state.next_seq,
+        });
     }
 
     /// The first reason stands.
@@ -396,30 +330,90 @@ impl<'a> Scanner<'a> {
         self.refusal.get_or_insert(refusal);
     }
 
-    fn finish(mut self) -> Result<Scan, Refusal> {
-        let entries = self.found.next_seq;
-        let signed = self.found.signed;
-        if signed > entries {
+    fn finish(mut self, unfinished_repeat: Option<Place>) -> Result<Scan, Refusal> {
+        let entries = self.state.next_seq;
+        if self.claimed > entries {
             self.refuse(if self.stopped.is_some() {
                 Refusal::Damaged { seq: entries }
             } else {
-                Refusal::RolledBack { entries, signed }
+                Refusal::RolledBack {
+                    entries,
+                    signed: self.claimed,
+                }
             });
         }
-        if self.is_foreign && signed == 0 {
-            self.refuse(Refusal::OtherKey);
+        let mut cut = self.stopped.map(Cut::Tail);
+        if let Some((state, place)) = self.unproven.take() {
+            self.state = state;
+            cut = Some(Cut::Tail(place));
+        } else if let Some(place) = unfinished_repeat.filter(|_| cut.is_none()) {
+            cut = Some(Cut::Overlap(place));
+        }
+        if self.signed == 0 {
+            self.refuse_without_checkpoint();
         }
         if let Some(refusal) = self.refusal {
             return Err(refusal);
         }
-        let repeat = self.repeating.filter(|repeat| repeat.next < entries);
-        let overlap =
-            repeat.and_then(|repeat| self.recent.iter().find(|(seq, ..)| *seq == repeat.first));
-        self.found.cut = match overlap {
-            Some((.., place)) => Some(Cut::Overlap(*place)),
-            None => self.stopped.map(Cut::Tail),
-        };
-        Ok(self.found)
+        Ok(Scan {
+            state: self.state,
+            signed: self.signed,
+            read_bytes: self.read_bytes,
+            leftovers: self.leftovers,
+            cut,
+        })
+    }
+
+    /// Without a checkpoint of ours, only the mac of the first entry says that the stream is ours.
+    fn refuse_without_checkpoint(&mut self) {
+        if self.has_other_note {
+            self.refuse(Refusal::OtherKey);
+        } else if self.has_line && self.state.next_seq == 0 {
+            self.refuse(Refusal::Foreign);
+        }
+    }
+}
+
+/// The tree some way back, to find its root at an earlier size: a note covers what had landed when it was signed.
+struct Behind {
+    tree: Frontier,
+    leaves: VecDeque<(Leaf, u64)>,
+    bytes: u64,
+}
+
+impl Behind {
+    fn new(tree: &Frontier) -> Self {
+        Self {
+            tree: tree.clone(),
+            leaves: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    fn push(&mut self, leaf: Leaf, bytes: u64) {
+        self.leaves.push_back((leaf, bytes));
+        self.bytes += bytes;
+        while self.bytes > REPEAT_BYTES_MAX
+            && self.leaves.len() > 2
+            && let Some((leaf, bytes)) = self.leaves.pop_front()
+        {
+            self.tree.push(leaf);
+            self.bytes -= bytes;
+        }
+    }
+
+    /// Returns the root at a size; none where that is too far back or ahead.
+    fn root(&self, size: u64) -> Option<[u8; 32]> {
+        let count = usize::try_from(size.checked_sub(self.tree.size())?).ok()?;
+        if count > self.leaves.len() {
+            return None;
+        }
+        let mut tree = self.tree.clone();
+        self.leaves
+            .iter()
+            .take(count)
+            .for_each(|(leaf, _)| tree.push(*leaf));
+        Some(tree.root())
     }
 }
 

@@ -341,6 +341,15 @@ pub(crate) fn read_file(
 /// # Durability
 /// The content is synced before the rename; the rename itself survives power loss once the directory is synced.
 pub(crate) fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(storage, path, bytes, true)
+}
+
+/// Replaces a file by rename as [`replace`] does, and leaves it to the system when the content is on the disk.
+pub(crate) fn replace_unsynced(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(storage, path, bytes, false)
+}
+
+fn replace_with(storage: &dyn Storage, path: &Path, bytes: &[u8], syncs: bool) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     let temporary = Path::new(&temporary);
@@ -350,6 +359,8 @@ pub(crate) fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> io::R
     }
     let mut file = storage.create(temporary)?;
     append_all(&mut *file, bytes)?;
-    file.sync()?;
+    if syncs {
+        file.sync()?;
+    }
     storage.rename(temporary, path)
 }

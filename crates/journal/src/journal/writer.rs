@@ -11,10 +11,11 @@ use std::{
 };
 
 use super::{
-    account::Account,
+    cache,
     directory::Directory,
     event::Event,
     handle::StreamHandle,
+    lost,
     mark::DurableMark,
     notes,
     output::Output,
@@ -22,16 +23,18 @@ use super::{
     refused::{AppendError, GapCause, SyncError},
     segment::Label,
     settings::{JournalOptions, Seams},
+    state::{RequestTag, State},
     storage::StorageLock,
+    walk::{BATCH_BYTES_MAX, Place},
 };
 use crate::{
     checkpoint::{Checkpoint, SigningKey},
-    entry::{self, Kind, Leaf, LineTooLong, Members, Position, StreamId},
-    tree::Frontier,
+    entry::{self, ENVELOPE_BYTES_MAX, Kind, LineTooLong, Members, Position, StreamId, TailKey},
+    json,
 };
 
-/// A batch is written once it has this many bytes: memory is bounded while the disk is slow, and the call amortised.
-const BATCH_BYTES_MAX: usize = 4 << 20;
+/// Lines behind the kept state at which it is renewed: with a batch on its way, opening reads at most twice as much.
+const CACHE_LAG_BYTES_MAX: u64 = BATCH_BYTES_MAX;
 
 /// Between two renewals of the checkpoint file while entries keep coming; checkpoint entries are not held back.
 const NOTE_INTERVAL: Duration = Duration::from_millis(100);
@@ -44,28 +47,30 @@ pub struct JournalWriter {
     pub(super) key: Arc<SigningKey>,
     pub(super) stream: StreamId,
     pub(super) label: Label,
-    #[expect(dead_code, reason = "held, never read")]
+    pub(super) tail: TailKey,
     pub(super) lock: Box<dyn StorageLock>,
-    pub(super) chain: Chain,
+    /// The end of the chain and what the stream says of itself, buffered entries included.
+    pub(super) state: State,
     pub(super) output: Output,
-    pub(super) account: Account,
-    /// Lines that are not durable yet, all of `chain.day`.
+    /// Lines that are not durable yet, all of `state.day`.
     pub(super) buffer: Vec<u8>,
+    /// Where in the buffer each `begin` starts: their places are known once they are written.
+    pub(super) begun: Vec<(RequestTag, u64)>,
+    /// The greatest acceptance number that is durable or named.
+    pub(super) durable_acc: u64,
+    /// Bytes of lines behind the kept state.
+    pub(super) uncached_bytes: u64,
+    /// The segment was found to be another file: what is lost with it is still to be told.
+    pub(super) has_lost: bool,
+    /// The lock's name stands for another file: nothing is appended any more.
+    pub(super) is_lock_lost: bool,
+    /// What was found wrong with the directory, for whoever watches.
+    pub(super) findings: Vec<String>,
     pub(super) signing: Signing,
     pub(super) mark: Arc<DurableMark>,
     pub(super) heartbeat_at: Instant,
     pub(super) own: Members,
     pub(super) is_closing: bool,
-}
-
-/// The end of the chain, buffered entries included.
-#[derive(Clone, Debug)]
-pub(super) struct Chain {
-    pub(super) next_seq: u64,
-    pub(super) prev: Leaf,
-    /// The day of the last entry.
-    pub(super) day: u32,
-    pub(super) tree: Frontier,
 }
 
 /// What is signed, and since when something is not.
@@ -88,7 +93,7 @@ impl JournalWriter {
 
     /// Returns the number that the next accepted record takes: greater than every one written or named.
     pub fn next_acc(&self) -> u64 {
-        self.account.max() + 1
+        self.state.account.max() + 1
     }
 
     /// Returns how far the stream is durable; clones of it wait for more.
@@ -103,12 +108,12 @@ impl JournalWriter {
 
     /// Returns how many `call` and `begin` entries were appended since the stream began.
     pub fn records(&self) -> u64 {
-        self.account.durable()
+        self.state.account.durable()
     }
 
     /// Returns how many numbers `gap` and `recovery` entries name since the stream began.
     pub fn dropped(&self) -> u64 {
-        self.account.dropped()
+        self.state.account.dropped()
     }
 
     /// Chains a record into the buffer and returns its seq.
@@ -121,12 +126,14 @@ impl JournalWriter {
         if self.is_closing {
             return Err(AppendError::Closed);
         }
-        if acc == 0 || self.account.has(acc) {
+        if acc == 0 || self.state.account.has(acc) {
             return Err(AppendError::Twice { acc });
         }
-        let day = self.make_room()?;
+        let day = self.make_room(members.len())?;
+        let offset = self.buffer.len() as u64;
         let seq = self.write_line(kind, acc, day, members)?;
-        self.account.write(acc);
+        self.state.account.write(acc);
+        self.note_begun(kind, members, offset);
         Ok(seq)
     }
 
@@ -144,18 +151,42 @@ impl JournalWriter {
         if let Some((first, _)) = ranges.iter().find(|range| !self.is_free(**range)) {
             return Err(AppendError::Twice { acc: *first });
         }
+        if self.is_closing {
+            return Err(AppendError::Closed);
+        }
+        let day = self.make_room(0)?;
+        Ok(self.push_gap(day, &lost, cause))
+    }
+
+    /// Names numbers; its own is the greatest, those that it names included.
+    fn push_gap(&mut self, day: u32, lost: &Ranges, cause: GapCause) -> u64 {
+        self.state.account.name(lost.iter());
         let event = Event::new()
-            .ranges("acc", &lost)
+            .ranges("acc", lost)
             .number("count", lost.count())
             .text("cause", cause.as_str());
-        let seq = self.append_own(Kind::Gap, event)?;
-        self.account.name(lost.iter());
-        Ok(seq)
+        self.push_on(Kind::Gap, day, event)
+    }
+
+    /// Remembers an operation that began, until it ends.
+    fn note_begun(&mut self, kind: Kind, members: &Members, offset: u64) {
+        let has_begun = !self.state.begun.is_empty() || !self.begun.is_empty();
+        if kind != Kind::Begin && !has_begun {
+            return;
+        }
+        let id = members.value("request_id").and_then(json::text);
+        let tag = RequestTag::of(&id.unwrap_or_default());
+        if kind == Kind::Begin {
+            self.begun.push((tag, offset));
+        } else {
+            self.state.begun.remove(&tag);
+            self.begun.retain(|(known, _)| *known != tag);
+        }
     }
 
     /// Says whether all numbers of the range are neither written nor named.
     fn is_free(&self, (first, last): (u64, u64)) -> bool {
-        let holes = self.account.holes_to(last);
+        let holes = self.state.account.holes_to(last);
         first <= last && holes.iter().any(|(low, high)| low <= first && last <= high)
     }
 
@@ -170,6 +201,11 @@ impl JournalWriter {
         if self.signing.note_lags && self.note_may_be_renewed() {
             // Its failure harms no entry; `tick` tries again and says so.
             let _ = self.renew_note();
+        }
+        if self.uncached_bytes >= CACHE_LAG_BYTES_MAX {
+            self.check_segments()?;
+            // Without it the next opening reads more.
+            let _ = self.keep_state();
         }
         if self.checkpoint_is_due() {
             // It goes out with the next batch: under load a checkpoint costs no sync of its own.
@@ -226,7 +262,7 @@ impl JournalWriter {
     /// Then the host stops accepting, lets its queue drain into this stream, and calls
     /// [`JournalWriter::start_new_stream`].
     pub fn is_day_ahead(&self) -> bool {
-        self.chain.day > self.today().saturating_add(1)
+        self.state.day > self.today().saturating_add(1)
     }
 
     /// Ends the stream in order: names what is missing, writes `close` and a last checkpoint.
@@ -250,7 +286,22 @@ impl JournalWriter {
         if self.signing.note_lags {
             self.renew_note()?;
         }
+        if self.uncached_bytes > 0 {
+            self.keep_state()?;
+        }
         Ok(())
+    }
+
+    /// Says whether the lock file was removed or replaced: another process may take the stream.
+    ///
+    /// Then nothing more is appended, and the host calls [`JournalWriter::start_elsewhere`].
+    pub fn is_lock_lost(&self) -> bool {
+        self.is_lock_lost
+    }
+
+    /// Takes what was found wrong with the journal's directory since the last call, for people to read.
+    pub fn take_findings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.findings)
     }
 
     /// Returns what followers need of this stream, on any thread.
@@ -268,13 +319,17 @@ impl JournalWriter {
     }
 
     /// Returns the next entry's day, with its segment ready and room in the batch.
-    fn make_room(&mut self) -> Result<u32, SyncError> {
+    fn make_room(&mut self, members_bytes: usize) -> Result<u32, SyncError> {
+        if self.is_lock_lost {
+            return Err(self.lock_replaced());
+        }
+        let line_bytes = (members_bytes + ENVELOPE_BYTES_MAX) as u64;
         let is_full = self.unsigned() >= self.options.checkpoint_entries_max
-            || self.buffer.len() >= BATCH_BYTES_MAX;
+            || !self.buffer.is_empty() && self.buffered_bytes() + line_bytes > BATCH_BYTES_MAX;
         if is_full {
             self.sync()?;
         }
-        let day = self.today().max(self.chain.day);
+        let day = self.today().max(self.state.day);
         if self.must_turn(day) {
             self.flush()?;
             self.output.turn();
@@ -287,7 +342,7 @@ impl JournalWriter {
         let buffered = self.buffer.len() as u64;
         match self.output.current() {
             // After a failure, and before the first batch: the segment is made when the batch is written.
-            None => self.chain.next_seq > 0 && self.chain.day != day,
+            None => self.state.next_seq > 0 && self.state.day != day,
             Some((current_day, len)) => {
                 current_day != day || len > 0 && len + buffered >= self.options.segment_bytes_max
             }
@@ -296,7 +351,7 @@ impl JournalWriter {
 
     /// Entries behind the newest checkpoint.
     fn unsigned(&self) -> u64 {
-        self.chain.next_seq - self.signing.size
+        self.state.next_seq - self.signing.size
     }
 
     fn checkpoint_is_due(&self) -> bool {
@@ -318,17 +373,126 @@ impl JournalWriter {
 
     /// Writes the buffer and moves the mark.
     pub(super) fn flush(&mut self) -> Result<(), SyncError> {
-        if !self.buffer.is_empty() {
-            self.output.write(self.chain.day, &self.buffer)?;
-            self.buffer.clear();
-            self.mark.advance(self.chain.next_seq);
+        if self.buffer.is_empty() {
+            return Ok(());
         }
+        if self.has_lost {
+            self.check_directory()?;
+            self.check_lock();
+        }
+        if self.is_lock_lost {
+            return Err(self.lock_replaced());
+        }
+        let written = self.output.write(self.state.day, &self.buffer);
+        if let Err(error) = written {
+            self.has_lost |= matches!(error, SyncError::SegmentReplaced { .. });
+            return Err(error);
+        }
+        self.landed();
+        self.check_lock();
+        if std::mem::take(&mut self.has_lost) {
+            self.tell_lost()?;
+        }
+        Ok(())
+    }
+
+    /// The batch is durable, in the segment that its name stands for.
+    fn landed(&mut self) {
+        let batch_bytes = self.buffered_bytes();
+        if let Some((segment, len)) = self.output.segment() {
+            let start = len - batch_bytes;
+            self.state
+                .extend_segment(segment, len, self.mark.next_seq());
+            for (tag, offset) in self.begun.drain(..) {
+                let offset = start + offset;
+                self.state.begun.insert(tag, Place { segment, offset });
+            }
+        }
+        self.uncached_bytes += batch_bytes;
+        self.durable_acc = self.state.account.max();
+        self.buffer.clear();
+        self.mark.advance(self.state.next_seq);
+    }
+
+    /// Waits for the journal's directory where it was moved away or is not mounted: it is never made anew here.
+    fn check_directory(&self) -> Result<(), SyncError> {
+        let root = self.directory.root();
+        match self.seams.storage.metadata(root) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let path = root.to_owned();
+                Err(SyncError::DirectoryGone { path })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Compares the lock with what its name stands for.
+    fn check_lock(&mut self) {
+        let path = self.directory.lock(self.stream);
+        let is_ours = match (self.seams.storage.metadata(&path), self.lock.id()) {
+            (Ok(found), Ok(id)) => found.id == id,
+            (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => false,
+            // What cannot be looked at is no proof.
+            _ => true,
+        };
+        if !is_ours && !self.is_lock_lost {
+            // A directory that is away takes the lock along, and brings it back.
+            self.is_lock_lost = self.check_directory().is_ok();
+            if self.is_lock_lost {
+                self.findings.push(self.lock_replaced().to_string());
+            }
+        }
+    }
+
+    fn lock_replaced(&self) -> SyncError {
+        let path = self.directory.lock(self.stream);
+        SyncError::LockReplaced { path }
+    }
+
+    /// Looks whether the segments are as they were written: age-based cleaning takes the old ones first.
+    fn check_segments(&mut self) -> Result<(), SyncError> {
+        if !lost::is_whole(&self.directory, &self.state)? {
+            self.tell_lost()?;
+        }
+        Ok(())
+    }
+
+    /// Says which acknowledged entries are gone: a checkpoint over what there was, then a `gap`.
+    fn tell_lost(&mut self) -> Result<(), SyncError> {
+        let end = self.mark.next_seq();
+        let lost = lost::find(&self.directory, self.stream, &mut self.state, end)?;
+        if lost.is_empty() {
+            return Ok(());
+        }
+        self.findings.push(format!(
+            "{} acknowledged entries of stream {} are gone: another program removed, moved or cut their files;              restore them from a backup, and leave the journal's files to this program",
+            lost.count(),
+            self.stream
+        ));
+        self.push_checkpoint();
+        let event = Event::new()
+            .ranges("acc", &Ranges::default())
+            .number("count", lost.count())
+            .text("cause", GapCause::SegmentLost.as_str())
+            .ranges("seq", &lost);
+        self.push_on(Kind::Gap, self.state.day, event);
+        self.flush()
+    }
+
+    /// Keeps what the next opening needs, signed.
+    fn keep_state(&mut self) -> Result<(), SyncError> {
+        if !self.buffer.is_empty() {
+            return Ok(());
+        }
+        let note = self.note();
+        cache::store(&self.directory, self.stream, &self.state, &note, &self.tail)?;
+        self.uncached_bytes = 0;
         Ok(())
     }
 
     /// Signs everything before it; there must be nothing that is not durable.
     fn push_checkpoint(&mut self) {
-        let day = self.today().max(self.chain.day);
+        let day = self.today().max(self.state.day);
         if self.must_turn(day) {
             self.output.turn();
         }
@@ -337,7 +501,7 @@ impl JournalWriter {
 
     fn push_checkpoint_on(&mut self, day: u32) {
         debug_assert!(self.buffer.is_empty(), "only durable bytes are signed");
-        let size = self.chain.next_seq;
+        let size = self.state.next_seq;
         let event = Event::new().text("note", &self.note());
         self.push_on(Kind::Checkpoint, day, event);
         self.signing.size = size;
@@ -347,7 +511,7 @@ impl JournalWriter {
 
     /// Returns the signed head of everything in the tree, which must be durable.
     fn note(&self) -> String {
-        let (size, root) = (self.chain.next_seq, self.chain.tree.root());
+        let (size, root) = (self.state.next_seq, self.state.tree.root());
         Checkpoint::new(&self.key, self.stream, size, root).sign(&self.key)
     }
 
@@ -372,38 +536,27 @@ impl JournalWriter {
 
     /// Names every number that was accepted and neither written nor named.
     fn name_holes(&mut self) -> Result<(), SyncError> {
-        let holes = self.account.holes_to(self.account.max());
-        if holes.is_empty() {
-            return Ok(());
+        let account = &self.state.account;
+        let holes = account.holes_to(account.max());
+        if !holes.is_empty() {
+            let day = self.make_room(0)?;
+            self.push_gap(day, &holes, GapCause::Unaccounted);
         }
-        let event = Event::new()
-            .ranges("acc", &holes)
-            .number("count", holes.count())
-            .text("cause", GapCause::Unaccounted.as_str());
-        self.push_own(Kind::Gap, event)?;
-        self.account.name(holes.iter());
         Ok(())
     }
 
     /// Returns the event of `close` and `heartbeat`.
     fn counts(&self) -> Event {
+        let account = &self.state.account;
         Event::new()
-            .number("accepted", self.account.max())
-            .number("durable", self.account.durable())
-            .number("dropped", self.account.dropped())
-    }
-
-    fn append_own(&mut self, kind: Kind, event: Event) -> Result<u64, AppendError> {
-        if self.is_closing {
-            return Err(AppendError::Closed);
-        }
-        let seq = self.push_own(kind, event)?;
-        Ok(seq)
+            .number("accepted", account.max())
+            .number("durable", account.durable())
+            .number("dropped", account.dropped())
     }
 
     /// Appends an own entry where a record would go.
     pub(super) fn push_own(&mut self, kind: Kind, event: Event) -> Result<u64, SyncError> {
-        let day = self.make_room()?;
+        let day = self.make_room(event.len())?;
         Ok(self.push_on(kind, day, event))
     }
 
@@ -413,8 +566,10 @@ impl JournalWriter {
         members.clear();
         members.push_str("timestamp", &self.seams.clock.now().to_string());
         members.push_null("user_id");
-        members.push_raw("event", &event.finish());
-        let acc = self.account.max();
+        let event = event.finish();
+        members.push_raw("event", &event);
+        self.state.read_event(kind, &event);
+        let acc = self.state.account.max();
         let seq = self.write_line(kind, acc, day, &members);
         self.own = members;
         seq.expect("own entries are far shorter than the longest line")
@@ -430,11 +585,7 @@ impl JournalWriter {
     ) -> Result<u64, LineTooLong> {
         let mut salts = [[0; 16]; 5];
         self.seams.entropy.fill(salts.as_flattened_mut());
-        let Chain {
-            next_seq: seq,
-            prev,
-            ..
-        } = self.chain;
+        let (seq, prev) = (self.state.next_seq, self.state.prev);
         let at = Position {
             stream: self.stream,
             seq,
@@ -443,11 +594,9 @@ impl JournalWriter {
             day,
             prev,
         };
-        let leaf = entry::write_line(&mut self.buffer, members, &at, &salts)?;
-        self.chain.tree.push(leaf);
-        self.chain.prev = leaf;
-        self.chain.next_seq += 1;
-        self.chain.day = day;
+        let tail_key = Some(&self.tail);
+        let leaf = entry::write_line(&mut self.buffer, members, &at, &salts, tail_key)?;
+        self.state.go_on(leaf, day);
         if !matches!(kind, Kind::Checkpoint | Kind::Heartbeat) {
             self.signing.unsigned_since.get_or_insert_with(Instant::now);
         }

@@ -7,7 +7,9 @@ use std::{fs, path::PathBuf};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use llm_audit_journal::{
     checkpoint::{Checkpoint, KeyName, SigningKey, VerifierKey},
-    entry::{Class, CommitmentState, Entry, Kind, Leaf, Members, Position, StreamId, write_line},
+    entry::{
+        Class, CommitmentState, Entry, Kind, Leaf, Members, Position, StreamId, TailKey, write_line,
+    },
     json,
     tree::Frontier,
 };
@@ -24,7 +26,11 @@ fn worked() -> Value {
 
 /// All lines of the worked journal, without their newlines, in the order of seq.
 fn lines() -> Vec<Vec<u8>> {
-    let names = ["audit_2026-11-22.jsonl", "audit_2026-11-22.1.jsonl"];
+    let names = [
+        "audit_2026-11-22.jsonl",
+        "audit_2026-11-22.1.jsonl",
+        "audit_2026-11-22.2.jsonl",
+    ];
     let mut lines = Vec::new();
     for name in names {
         let bytes = fs::read(folder().join("audit_logs").join(name)).expect("a segment");
@@ -43,12 +49,8 @@ fn stream() -> StreamId {
 }
 
 fn signing_key(worked: &Value) -> SigningKey {
-    let hex = worked["private_key_seed_hex"].as_str().expect("a seed");
-    let seed: Vec<u8> = (0..32)
-        .map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex"))
-        .collect();
     let name = KeyName::new(worked["origin"].as_str().expect("an origin")).expect("a name");
-    SigningKey::from_seed(name, &seed.try_into().expect("32 bytes"))
+    SigningKey::from_seed(name, &hex(&worked["private_key_seed_hex"]))
 }
 
 fn base64<const BYTES: usize>(value: &Value) -> [u8; BYTES] {
@@ -58,6 +60,19 @@ fn base64<const BYTES: usize>(value: &Value) -> [u8; BYTES] {
         .expect("base64")
         .try_into()
         .expect("as many bytes")
+}
+
+fn hex<const BYTES: usize>(value: &Value) -> [u8; BYTES] {
+    let hex = value.as_str().expect("hex");
+    let byte = |at: usize| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex");
+    assert_eq!(hex.len(), BYTES * 2);
+    std::array::from_fn(byte)
+}
+
+fn tail_key(worked: &Value) -> TailKey {
+    let key = TailKey::from_bytes(&hex(&worked["tail_key_hex"]));
+    assert_eq!(worked["tail_key_id"], key.id());
+    key
 }
 
 fn salts(entry: &Value) -> [[u8; 16]; 5] {
@@ -82,6 +97,7 @@ fn writer_reproduces_the_worked_journal() {
     let (worked, lines) = (worked(), lines());
     let entries = worked["entries"].as_array().expect("entries");
     assert_eq!(entries.len(), lines.len());
+    let tail_key = tail_key(&worked);
     let (mut prev, mut tree) = (Leaf::ZERO, Frontier::new());
     for (entry, line) in entries.iter().zip(&lines) {
         let read = Entry::parse(line).expect("a line");
@@ -90,11 +106,19 @@ fn writer_reproduces_the_worked_journal() {
             ..*read.position()
         };
         let mut written = Vec::new();
-        let leaf = write_line(&mut written, &members(entry), &at, &salts(entry)).expect("short");
-        // The third call lost two classes later; its line of before is told by commitments and leaf.
-        if entry["seq"] == 3 {
+        let leaf = write_line(
+            &mut written,
+            &members(entry),
+            &at,
+            &salts(entry),
+            Some(&tail_key),
+        )
+        .expect("short");
+        // One call lost two classes later; its line of before is told by commitments, leaf and mac.
+        if entry["seq"] == 5 {
             let before = Entry::parse(&written[..written.len() - 1]).expect("a line");
             assert_eq!(before.commitments(), read.commitments());
+            assert_eq!(before.mac(), read.mac());
             assert_eq!(
                 before.raw(Class::Actor),
                 entry["raw"]["2"].as_str().expect("raw").as_bytes()
@@ -109,6 +133,7 @@ fn writer_reproduces_the_worked_journal() {
         tree.push(leaf);
         prev = leaf;
         assert_eq!(leaf.as_bytes(), &base64::<32>(&entry["leaf"]));
+        assert_eq!(tail_key.mac(leaf), base64::<16>(&entry["mac"]));
         assert_eq!(tree.root(), base64::<32>(&entry["root"]));
         assert_eq!(entry["size"], tree.size());
     }
@@ -116,19 +141,20 @@ fn writer_reproduces_the_worked_journal() {
 
 #[test]
 fn reader_takes_the_worked_journal() {
-    let worked = worked();
+    let worked_all = worked();
     let mut prev = Leaf::ZERO;
     for (seq, line) in (0..).zip(lines()) {
         let entry = Entry::parse(&line).expect("a line");
-        let worked = &worked["entries"][seq];
+        let worked = &worked_all["entries"][seq];
         assert_eq!(entry.position().stream, stream());
         assert_eq!(entry.position().seq, seq as u64);
         assert_eq!(entry.position().prev, prev);
         assert_eq!(worked["kind"], entry.position().kind.to_string());
+        assert!(entry.is_by(&tail_key(&worked_all)), "entry {seq}");
         prev = entry.leaf();
         assert_eq!(prev.as_bytes(), &base64::<32>(&worked["leaf"]));
         let mut expected = [CommitmentState::Holds; 5];
-        if seq == 3 {
+        if seq == 5 {
             expected[Class::Actor.index()] = CommitmentState::Absent;
             expected[Class::Content.index()] = CommitmentState::Absent;
         }
@@ -147,7 +173,7 @@ fn reader_takes_the_worked_journal() {
 #[test]
 fn reader_tells_what_a_line_says() {
     let lines = lines();
-    let entry = Entry::parse(&lines[3]).expect("a line");
+    let entry = Entry::parse(&lines[5]).expect("a line");
     assert_eq!(entry.position().kind, Kind::Call);
     assert_eq!(
         entry.text("error_message").as_deref(),
@@ -165,12 +191,12 @@ fn signer_reproduces_the_notes() {
     let printed = worked["verifier_key"].as_str().expect("a key");
     assert_eq!(key.verifier_key().to_string(), printed);
     let verifier = VerifierKey::parse(printed).expect("a key");
-    let mut notes: Vec<String> = [5, 7].map(|at| note(&lines[at])).into();
+    let mut notes: Vec<String> = [9, 11, 16].map(|at| note(&lines[at])).into();
     let newest = folder()
         .join("audit_logs/checkpoints")
         .join(stream().to_string());
     notes.push(fs::read_to_string(newest).expect("a note"));
-    for (note, size) in notes.iter().zip([5, 7, 8]) {
+    for (note, size) in notes.iter().zip([9, 11, 16, 17]) {
         let checkpoint = Checkpoint::verify(note, std::slice::from_ref(&verifier), stream())
             .expect("a good note");
         let root = base64::<32>(&worked["entries"][size - 1]["root"]);

@@ -559,7 +559,7 @@ fn generated_journals_round_trip_and_harm_is_seen() {
             };
             let salts = [(); 5].map(|()| random.bytes());
             let mut line = Vec::new();
-            prev = write_line(&mut line, &made.members, &at, &salts).expect("short");
+            prev = write_line(&mut line, &made.members, &at, &salts, None).expect("short");
             assert_eq!(line.pop(), Some(b'\n'));
             check(&line, &made, &at, prev, &salts);
             // Every place of some lines, some places of every line.
@@ -616,7 +616,7 @@ fn every_kind_is_written_and_read() {
             prev: Leaf::ZERO,
         };
         let mut line = Vec::new();
-        let leaf = write_line(&mut line, &made.members, &at, &[[1; 16]; 5]).expect("short");
+        let leaf = write_line(&mut line, &made.members, &at, &[[1; 16]; 5], None).expect("short");
         check(&line[..line.len() - 1], &made, &at, leaf, &[[1; 16]; 5]);
     }
     for wrong in [
@@ -660,14 +660,14 @@ fn the_longest_line_is_written_and_a_longer_one_refused() {
         prev: Leaf::ZERO,
     };
     let mut line = Vec::new();
-    write_line(&mut line, &made.members, &at, &[[1; 16]; 5]).expect("short enough");
+    write_line(&mut line, &made.members, &at, &[[1; 16]; 5], None).expect("short enough");
     assert!(line.len() > LINE_BYTES_MAX * 9 / 10);
     let entry = Entry::parse(&line[..line.len() - 1]).expect("a line");
     assert_eq!(entry.check_commitments(), [CommitmentState::Holds; 5]);
     assert!(entry.text("output").as_deref() == Some(text.as_str()));
     made.members.push_str("input", &text);
     let before = line.len();
-    assert!(write_line(&mut line, &made.members, &at, &[[1; 16]; 5]).is_err());
+    assert!(write_line(&mut line, &made.members, &at, &[[1; 16]; 5], None).is_err());
     assert_eq!(line.len(), before);
     let long = vec![b' '; LINE_BYTES_MAX];
     assert_eq!(

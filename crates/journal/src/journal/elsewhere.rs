@@ -1,0 +1,91 @@
+//! Going on in a new stream when the old one's lock is lost: what had not landed is written again there.
+//!
+//! Promise: nothing is appended to the old stream; every record that waited is in the new one, once, in the same order.
+//! Not here: finding out (`writer`), who waits for the records (`recorder`).
+
+use super::{
+    event::{self, Event},
+    opening::{OpenError, Opened},
+    ranges::Ranges,
+    refused::AppendError,
+    writer::JournalWriter,
+};
+use crate::{
+    entry::{Entry, Kind, Members},
+    json,
+};
+
+/// What became of a writer whose lock was lost.
+pub struct Moved {
+    /// The writer of the stream that was left: its followers may still lack something.
+    pub old: JournalWriter,
+    /// What opening the new stream found.
+    pub opened: Opened,
+    /// What the acceptance numbers of records that had not landed are less in the new stream.
+    pub acc_shift: u64,
+}
+
+impl JournalWriter {
+    /// Begins a new stream in place of one whose lock was removed or replaced, as [`JournalWriter::is_lock_lost`] asks.
+    ///
+    /// Records that were not durable yet are chained into the new stream, in their order.
+    ///
+    /// # Errors
+    /// [`OpenError`]; call it again.
+    pub fn start_elsewhere(&mut self) -> Result<Moved, OpenError> {
+        let opener = self.opener();
+        opener.directory.make()?;
+        let mut opened = Opened::default();
+        let mut new = opener.open_new(&mut opened)?;
+        let acc_shift = self.durable_acc;
+        for line in self.buffer.split(|byte| *byte == b'\n') {
+            if let Ok(entry) = Entry::parse(line) {
+                new.take_over(&entry, acc_shift)?;
+            }
+        }
+        new.findings = std::mem::take(&mut self.findings);
+        let mut old = std::mem::replace(self, new);
+        // It is in the new stream now.
+        old.buffer.clear();
+        Ok(Moved {
+            old,
+            opened,
+            acc_shift,
+        })
+    }
+
+    /// Appends what another stream could not take any more; the journal's own entries about that stream stay behind.
+    fn take_over(&mut self, entry: &Entry<'_>, acc_shift: u64) -> Result<(), AppendError> {
+        let at = entry.position();
+        if at.kind.is_record() {
+            let mut members = Members::with_capacity(entry.line().len());
+            for (key, value) in entry.members() {
+                members.push_raw(&key, value);
+            }
+            self.append(at.acc.saturating_sub(acc_shift), at.kind, &members)?;
+        } else if at.kind == Kind::Gap {
+            self.take_over_gap(entry.get("event").unwrap_or_default(), acc_shift)?;
+        }
+        Ok(())
+    }
+
+    fn take_over_gap(&mut self, event: &[u8], acc_shift: u64) -> Result<(), AppendError> {
+        let mut lost = Ranges::default();
+        let shifted = event::read_ranges(event, "acc")
+            .into_iter()
+            .filter(|(first, _)| *first > acc_shift)
+            .map(|(first, last)| (first - acc_shift, last - acc_shift));
+        lost.extend(shifted);
+        if lost.is_empty() {
+            return Ok(());
+        }
+        self.state.account.name(lost.iter());
+        let cause = json::member(event, "cause").unwrap_or(b"null");
+        let event = Event::new()
+            .ranges("acc", &lost)
+            .number("count", lost.count())
+            .raw("cause", cause);
+        self.push_own(Kind::Gap, event)?;
+        Ok(())
+    }
+}
