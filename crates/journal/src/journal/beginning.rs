@@ -15,6 +15,7 @@ use super::{
     output::Output,
     recovery::{self, Quarantined},
     scan::{Refusal, Scan},
+    segment::Label,
     state::State,
     walk::Place,
     writer::{JournalWriter, Signing},
@@ -228,14 +229,15 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// Names the keys in use that no `key` entry of this stream names yet: a crash may have come between a key and its
-    /// entry.
+    /// Names the keys that were made now, and in the first stream those that no entry names: a crash may have come
+    /// between a key and its entry.
     fn tell_keys(&mut self, report: &Opened) -> Result<(), OpenError> {
-        let tail = ("tail", self.tail.id().to_owned());
+        let is_first = self.label == Label::First;
+        let tail = ("tail", self.tail.id().to_owned(), report.is_tail_key_new);
         let hash = report.hash_key.as_ref();
-        let hash = hash.map(|hash| ("hash", hash.id().to_owned()));
-        for (usage, id) in [Some(tail), hash].into_iter().flatten() {
-            if !self.state.names_key(usage, &id) {
+        let hash = hash.map(|hash| ("hash", hash.id().to_owned(), report.is_hash_key_new));
+        for (usage, id, is_new) in [Some(tail), hash].into_iter().flatten() {
+            if is_new || is_first && !self.state.names_key(usage, &id) {
                 let event = Event::new()
                     .text("use", usage)
                     .text("id", &id)

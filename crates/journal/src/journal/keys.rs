@@ -93,6 +93,8 @@ pub(crate) struct Keys {
     pub(crate) tail: TailKey,
     /// Whether `sign` was made just now.
     pub(crate) is_sign_new: bool,
+    /// Whether `tail` was made just now.
+    pub(crate) is_tail_new: bool,
 }
 
 /// Reads the keys, and makes those that are missing.
@@ -111,9 +113,12 @@ pub(crate) fn load_or_create(
         None => write_key(directory, keys, &sign_path, new_key(entropy))?,
     };
     let tail_path = keys.join("tail");
-    let tail = match read_key(directory, &tail_path)? {
-        Some(key) => key,
-        None => write_key(directory, keys, &tail_path, new_key(entropy))?,
+    let (tail, is_tail_new) = match read_key(directory, &tail_path)? {
+        Some(key) => (key, false),
+        None => (
+            write_key(directory, keys, &tail_path, new_key(entropy))?,
+            true,
+        ),
     };
     let (hash, is_hash_new) = if with_hash_key {
         load_or_create_hash(directory, keys, entropy)?
@@ -127,6 +132,7 @@ pub(crate) fn load_or_create(
         is_hash_new,
         tail: TailKey::from_bytes(&tail),
         is_sign_new: false,
+        is_tail_new,
     })
 }
 

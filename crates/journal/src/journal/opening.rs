@@ -72,6 +72,10 @@ pub struct Opened {
     pub not_continued: Vec<(StreamId, Refusal)>,
     /// The key that hashes are made with, where one was asked for.
     pub hash_key: Option<HashKey>,
+    /// Whether `hash_key` was made now.
+    pub(super) is_hash_key_new: bool,
+    /// Whether the tail key was made now.
+    pub(super) is_tail_key_new: bool,
     /// What a verifier needs from outside the directory.
     pub verifier_key: String,
 }
@@ -122,7 +126,12 @@ impl JournalWriter {
             &*seams.entropy,
         )?;
         let Keys {
-            sign, hash, tail, ..
+            sign,
+            hash,
+            tail,
+            is_hash_new,
+            is_tail_new,
+            ..
         } = keys;
         let key = SigningKey::from_seed(options.name.clone(), &sign);
         let verifier = key.verifier_key();
@@ -136,6 +145,8 @@ impl JournalWriter {
         };
         let mut report = Opened {
             hash_key: hash,
+            is_hash_key_new: is_hash_new,
+            is_tail_key_new: is_tail_new,
             ..Opened::default()
         };
         let writer = opener.open_any(&mut report)?;

@@ -342,12 +342,13 @@ impl<'a> Scanner<'a> {
                 }
             });
         }
-        let mut cut = self.stopped.map(Cut::Tail);
-        if let Some((state, place)) = self.unproven.take() {
+        let unproven_at = self.unproven.as_ref().map(|(_, place)| *place);
+        let tail = unproven_at.or(self.stopped);
+        // What is cut from an earlier line on takes the repetition along.
+        let overlap = unfinished_repeat.filter(|place| unproven_at.is_none_or(|at| *place < at));
+        let cut = overlap.map(Cut::Overlap).or(tail.map(Cut::Tail));
+        if let Some((state, _)) = self.unproven.take() {
             self.state = state;
-            cut = Some(Cut::Tail(place));
-        } else if let Some(place) = unfinished_repeat.filter(|_| cut.is_none()) {
-            cut = Some(Cut::Overlap(place));
         }
         if self.signed == 0 {
             self.refuse_without_checkpoint();

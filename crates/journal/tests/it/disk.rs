@@ -100,14 +100,14 @@ fn a_hung_sync_holds_nobody_else() {
         writer
     });
     assert_eq!(
-        mark.wait(2, Duration::from_millis(50)),
-        2,
+        mark.wait(3, Duration::from_millis(50)),
+        3,
         "nothing is said to be durable"
     );
     let mut reader = handle.reader(&llm_audit_journal::journal::Cursor::START);
-    assert_eq!(std::iter::from_fn(|| reader.next().unwrap()).count(), 2);
+    assert_eq!(std::iter::from_fn(|| reader.next().unwrap()).count(), 3);
     storage.hang(false);
-    assert_eq!(mark.wait(2, Duration::from_secs(60)), 3);
+    assert_eq!(mark.wait(3, Duration::from_secs(60)), 4);
     hung.join().unwrap();
 }
 
@@ -188,7 +188,7 @@ fn files_are_the_owners_alone() {
 fn run_child(shell: &str, directory: &Path) -> bool {
     let exe = env::current_exe().unwrap();
     let line = format!(
-        "{shell} exec \"$0\" --exact journal_disk::child_that_fills_the_disk --ignored --nocapture"
+        "{shell} exec \"$0\" --exact disk::child_that_fills_the_disk --ignored --nocapture"
     );
     let status = Command::new("sh")
         .args(["-c", &line])

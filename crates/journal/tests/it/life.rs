@@ -7,7 +7,7 @@ use llm_audit_journal::{
     journal::{AppendError, GapCause, JournalWriter, MemoryStorage, Refusal},
 };
 
-use Kind::{Call, Checkpoint, Close, Config, Open};
+use Kind::{Call, Checkpoint, Close, Config, Key, Open};
 
 use crate::support::*;
 
@@ -21,9 +21,9 @@ fn a_first_journal_and_its_second_opening() {
         append(&mut writer, acc);
     }
     let mark = writer.durable();
-    assert_eq!(mark.next_seq(), 2);
+    assert_eq!(mark.next_seq(), 3);
     writer.sync().unwrap();
-    assert_eq!(mark.next_seq(), 5);
+    assert_eq!(mark.next_seq(), 6);
     let stream = writer.stream();
     writer.close().unwrap();
     drop(writer);
@@ -31,7 +31,7 @@ fn a_first_journal_and_its_second_opening() {
     let (mut writer, again) = open(&storage);
     assert_eq!(
         (writer.stream(), again.is_new, again.entries, again.signed),
-        (stream, false, 7, 7)
+        (stream, false, 8, 8)
     );
     assert_eq!(writer.next_acc(), 4);
     append(&mut writer, 4);
@@ -39,7 +39,7 @@ fn a_first_journal_and_its_second_opening() {
 
     let found = &check(&storage, &opened.verifier_key)[&stream];
     let expected = [
-        Open, Config, Call, Call, Call, Close, Checkpoint, Open, Call, Close, Checkpoint,
+        Open, Config, Key, Call, Call, Call, Close, Checkpoint, Open, Call, Close, Checkpoint,
     ];
     assert_eq!(found.kinds, expected);
     assert_eq!(
@@ -49,7 +49,7 @@ fn a_first_journal_and_its_second_opening() {
     let head = storage
         .read(format!("{DIRECTORY}/checkpoints/{stream}"))
         .unwrap();
-    assert_eq!(String::from_utf8(head).unwrap().lines().nth(1), Some("11"));
+    assert_eq!(String::from_utf8(head).unwrap().lines().nth(1), Some("12"));
 }
 
 #[test]
@@ -235,7 +235,8 @@ fn a_hash_key_is_made_once_and_told_once() {
             streams[&writer.stream()].count(Kind::Key),
             streams[&other.stream()].count(Kind::Key)
         ),
-        (1, 0)
+        (2, 0),
+        "the tail key and the hash key, in the first stream"
     );
     let key_file = storage
         .read(format!("{DIRECTORY}.keys/hash-{}", first_key.id()))

@@ -325,14 +325,6 @@ impl Found {
             statuses.push(entry.text("status").unwrap());
             return;
         }
-        let greatest = self
-            .written
-            .iter()
-            .chain(&self.named)
-            .max()
-            .copied()
-            .unwrap_or(0);
-        assert_eq!(at.acc, greatest, "{place}: acc of an own kind");
         let event = entry.get("event").unwrap();
         self.events
             .push(format!("{} {}", at.kind, String::from_utf8_lossy(event)));
@@ -360,6 +352,7 @@ impl Found {
                 self.heads.insert(head.size, head.root);
             }
             Kind::Close => {
+                let greatest = self.greatest();
                 let number = |name| json::unsigned(json::member(event, name).unwrap()).unwrap();
                 assert_eq!(number("accepted"), greatest, "{place}");
                 assert_eq!(number("durable"), self.written.len() as u64, "{place}");
@@ -372,6 +365,13 @@ impl Found {
             }
             _ => {}
         }
+        assert_eq!(at.acc, self.greatest(), "{place}: acc of an own kind");
+    }
+
+    /// The greatest number that was written or named.
+    fn greatest(&self) -> u64 {
+        let numbers = self.written.iter().chain(&self.named);
+        numbers.max().copied().unwrap_or(0)
     }
 }
 

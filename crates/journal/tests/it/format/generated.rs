@@ -9,7 +9,7 @@ use llm_audit_journal::{
     Timestamp,
     entry::{
         Class, CommitmentState, Entry, EntryBuf, Flaw, Kind, LINE_BYTES_MAX, Leaf, Members,
-        Position, StreamId, write_line,
+        NUMBER_MAX, Position, StreamId, write_line,
     },
 };
 
@@ -548,7 +548,7 @@ fn generated_journals_round_trip_and_harm_is_seen() {
             kinds.insert(kind.number());
             let made = make(&mut random, kind, &last);
             let day = random.below(40_000) as u32;
-            let acc = random.next() >> random.below(64);
+            let acc = (random.next() >> random.below(64)).min(NUMBER_MAX);
             let at = Position {
                 stream,
                 seq,
