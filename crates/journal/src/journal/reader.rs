@@ -2,18 +2,20 @@
 //!
 //! Promise: every durable entry once, in order; an end of a segment that the next one repeats comes once; memory does not
 //! go with the journal. What is missing or damaged is told, and reading goes on behind it.
-//! Not here: what entries mean, proofs (verification).
+//! Not here: the chain's rules (`walk`), what entries mean, proofs (verification).
 
 use std::sync::Arc;
 
 use super::{
     cursor::Cursor,
     directory::{At, Directory, FileError},
-    lines::{LineEnd, Lines},
+    lines::Lines,
     mark::DurableMark,
     segment::{Label, SegmentName},
+    walk::{Step, Walker},
+    walk_files::{self, Walked},
 };
-use crate::entry::{Damage, EntryBuf, Leaf, StreamId};
+use crate::entry::{Damage, Entry, EntryBuf, Leaf, StreamId};
 
 /// Why the next entry did not come.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,16 @@ pub enum ReadError {
         /// The last that is missing.
         last: u64,
     },
+    /// The line is an entry that does not belong where it is; the next call goes on with or behind it.
+    #[error("{segment} at byte {offset}: {step}")]
+    Misplaced {
+        /// In which segment.
+        segment: SegmentName,
+        /// Where the line begins.
+        offset: u64,
+        /// What it is to the chain.
+        step: Step,
+    },
     /// The cursor belongs to another past of this stream: an old copy was put back. Start anew.
     #[error("the cursor at {seq} does not fit the journal")]
     Diverged {
@@ -66,7 +78,18 @@ pub struct StreamReader {
     cursor: Cursor,
     /// Until the cursor's leaf was compared with the journal's.
     is_unproven: bool,
-    current: Option<(SegmentName, Lines)>,
+    current: Option<Current>,
+    /// An entry that comes next: what is wrong before it was told.
+    pending: Option<EntryBuf>,
+    /// Nobody writes the stream, and its end was reached.
+    has_ended: bool,
+}
+
+/// Where the reader is.
+struct Current {
+    segment: SegmentName,
+    lines: Lines,
+    walker: Walker,
 }
 
 impl StreamReader {
@@ -85,6 +108,8 @@ impl StreamReader {
             cursor: *cursor,
             is_unproven: true,
             current: None,
+            pending: None,
+            has_ended: false,
         }
     }
 
@@ -93,7 +118,8 @@ impl StreamReader {
         let hint = self
             .current
             .as_ref()
-            .map(|(segment, lines)| (*segment, lines.offset()));
+            .filter(|_| self.pending.is_none())
+            .map(|current| (current.segment, current.lines.offset()));
         Cursor {
             hint: hint.or(self.cursor.hint),
             ..self.cursor
@@ -110,48 +136,58 @@ impl StreamReader {
     )]
     pub fn next(&mut self) -> Result<Option<EntryBuf>, ReadError> {
         loop {
-            if self.is_at_mark()? {
+            if self.has_ended || self.is_at_mark()? {
                 return Ok(None);
+            }
+            if let Some(entry) = self.pending.take() {
+                return Ok(Some(self.deliver(entry)));
             }
             if self.current.is_none() && !self.locate()? {
                 return self.at_end();
             }
-            match self.step()? {
-                Step::Entry(entry) => return Ok(Some(entry)),
-                Step::Passed => {}
-                Step::SegmentEnd => {
-                    if !self.turn()? {
-                        return self.at_end();
+            match self.line()? {
+                Some(walked) => {
+                    if let Some(entry) = self.judge(walked)? {
+                        return Ok(Some(entry));
                     }
                 }
+                None if self.turn()? => {}
+                None => return self.at_end(),
             }
         }
     }
 
+    /// Returns the first seq that is not durable; none where nobody writes the stream.
+    fn durable(&self) -> Option<u64> {
+        self.mark.as_ref().map(|mark| mark.next_seq())
+    }
+
     fn is_at_mark(&mut self) -> Result<bool, ReadError> {
-        let Some(mark) = &self.mark else {
+        let Some(durable) = self.durable() else {
             return Ok(false);
         };
-        let (seq, durable) = (self.cursor.next_seq, mark.next_seq());
+        let seq = self.cursor.next_seq;
         if seq > durable && self.is_unproven {
             self.is_unproven = false;
             return Err(ReadError::Diverged { seq });
         }
         if seq >= durable
-            && let Some((_, lines)) = &mut self.current
+            && let Some(current) = &mut self.current
         {
             // What lies behind the mark may still be cut and written anew elsewhere.
-            lines.forget_ahead();
+            current.lines.forget_ahead();
         }
         Ok(seq >= durable)
     }
 
     /// The files end: in order where nobody said that there is more.
     fn at_end(&mut self) -> Result<Option<EntryBuf>, ReadError> {
-        let Some(mark) = &self.mark else {
+        let Some(durable) = self.durable() else {
+            // Whoever holds the stream appends nothing: looking again would find the same.
+            self.has_ended = true;
             return Ok(None);
         };
-        let (first, durable) = (self.cursor.next_seq, mark.next_seq());
+        let first = self.cursor.next_seq;
         if first >= durable {
             return Ok(None);
         }
@@ -167,74 +203,105 @@ impl StreamReader {
         self.is_unproven = false;
     }
 
-    /// Takes one line.
-    fn step(&mut self) -> Result<Step, ReadError> {
-        let Some((segment, lines)) = &mut self.current else {
-            return Ok(Step::SegmentEnd);
+    /// Reads one line, and asks what it is to the chain; none at the end of the segment.
+    fn line(&mut self) -> Result<Option<Walked>, FileError> {
+        let Some(current) = &mut self.current else {
+            return Ok(None);
         };
-        let segment = *segment;
-        let path = self.directory.segment(segment);
-        let Some(line) = lines.next().at("read", &path)? else {
-            return Ok(Step::SegmentEnd);
+        let (directory, label, segment) = (&self.directory, self.label, current.segment);
+        let path = directory.segment(segment);
+        let Some(line) = current.lines.next().at("read", &path)? else {
+            return Ok(None);
         };
-        let (offset, end) = (line.offset, line.end);
-        let parsed = match end {
-            LineEnd::Newline => EntryBuf::parse(line.bytes).map_err(Some),
-            LineEnd::EndOfFile | LineEnd::TooLong => Err(None),
-        };
-        match parsed {
-            Ok(entry) => self.entry(entry, segment, offset),
-            Err(damage) => self.damaged(segment, offset, damage, end),
-        }
+        let next = || next_segment(directory, label, segment);
+        walk_files::step(directory, &mut current.walker, segment, &line, next).map(Some)
     }
 
-    fn entry(
-        &mut self,
-        entry: EntryBuf,
-        segment: SegmentName,
-        offset: u64,
-    ) -> Result<Step, ReadError> {
-        let at = *entry.as_entry().position();
+    /// Says what becomes of a line: an entry to hand out, one to pass over, or something to tell.
+    fn judge(&mut self, walked: Walked) -> Result<Option<EntryBuf>, ReadError> {
         let expected = self.cursor.next_seq;
-        if at.stream != self.stream || at.seq < expected {
-            return Ok(Step::Passed);
+        let seq = |entry: &EntryBuf| entry.as_entry().position().seq;
+        let Some(entry) = walked.entry.filter(|_| walked.step.is_taken()) else {
+            return self.pass_over(walked.place.segment, walked.place.offset, walked.step);
+        };
+        if seq(&entry) < expected {
+            return Ok(None);
         }
-        if at.seq > expected {
-            self.skip_to(at.seq);
-            self.cursor.leaf_before = at.prev;
-            self.current = Some((segment, self.open(segment, offset)?));
-            return Err(ReadError::Missing {
-                first: expected,
-                last: at.seq - 1,
-            });
+        let (segment, offset) = (walked.place.segment, walked.place.offset);
+        let step = walked.step;
+        match step {
+            // A number beyond the end was planted: the true entry is still to come.
+            Step::Missing { last, .. } if self.durable().is_some_and(|end| last >= end) => {
+                Err(ReadError::Misplaced {
+                    segment,
+                    offset,
+                    step,
+                })
+            }
+            Step::Missing { last, .. } => {
+                self.skip_to(seq(&entry));
+                self.cursor.leaf_before = entry.as_entry().position().prev;
+                self.pending = Some(entry);
+                Err(ReadError::Missing {
+                    first: expected,
+                    last,
+                })
+            }
+            Step::Next => self.prove(entry),
+            _ => {
+                self.is_unproven = false;
+                self.pending = Some(entry);
+                Err(ReadError::Misplaced {
+                    segment,
+                    offset,
+                    step,
+                })
+            }
         }
-        if std::mem::take(&mut self.is_unproven) && at.prev != self.cursor.leaf_before {
-            self.current = Some((segment, self.open(segment, offset)?));
-            return Err(ReadError::Diverged { seq: expected });
-        }
-        self.cursor.next_seq += 1;
-        self.cursor.leaf_before = entry.as_entry().leaf();
-        Ok(Step::Entry(entry))
     }
 
-    /// A line that is no entry: the end of a failed batch where the next segment goes on, else damage.
-    fn damaged(
+    /// Compares the first entry that comes with the cursor, and hands it out.
+    fn prove(&mut self, entry: EntryBuf) -> Result<Option<EntryBuf>, ReadError> {
+        let at = *entry.as_entry().position();
+        if std::mem::take(&mut self.is_unproven) && at.prev != self.cursor.leaf_before {
+            self.pending = Some(entry);
+            return Err(ReadError::Diverged { seq: at.seq });
+        }
+        Ok(Some(self.deliver(entry)))
+    }
+
+    fn deliver(&mut self, entry: EntryBuf) -> EntryBuf {
+        self.cursor = Cursor {
+            hint: self.cursor.hint,
+            ..Cursor::after(&entry)
+        };
+        entry
+    }
+
+    /// A line that is not handed out.
+    fn pass_over(
         &mut self,
         segment: SegmentName,
         offset: u64,
-        damage: Option<Damage>,
-        end: LineEnd,
-    ) -> Result<Step, ReadError> {
+        step: Step,
+    ) -> Result<Option<EntryBuf>, ReadError> {
+        let damage = match step {
+            Step::Repeat { .. } | Step::LeftOver => return Ok(None),
+            Step::Torn { .. } if self.mark.is_none() => {
+                // A torn tail, which recovery will cut.
+                return Ok(None);
+            }
+            Step::Damaged { damage, .. } => damage,
+            Step::Torn { .. } | Step::Unknown => None,
+            _ => {
+                return Err(ReadError::Misplaced {
+                    segment,
+                    offset,
+                    step,
+                });
+            }
+        };
         let seq = self.cursor.next_seq;
-        if let Some((_, first_seq)) = self.following(segment)?
-            && first_seq <= seq
-        {
-            return Ok(Step::SegmentEnd);
-        }
-        if end == LineEnd::EndOfFile && self.mark.is_none() {
-            // A torn tail, which recovery will cut.
-            return Ok(Step::SegmentEnd);
-        }
         self.skip_to(seq + 1);
         Err(ReadError::Damaged {
             segment,
@@ -246,94 +313,104 @@ impl StreamReader {
 
     /// Goes on to the next segment; says whether there is one.
     fn turn(&mut self) -> Result<bool, ReadError> {
-        let Some((segment, _)) = self.current else {
+        let Some(current) = &mut self.current else {
             return Ok(false);
         };
-        let Some((next, _)) = self.following(segment)? else {
+        let Some(next) = next_segment(&self.directory, self.label, current.segment)? else {
             return Ok(false);
         };
-        self.current = Some((next, self.open(next, 0)?));
+        current.lines = walk_files::open(&self.directory, next, 0)?;
+        current.segment = next;
         Ok(true)
-    }
-
-    /// Returns the next segment that has an entry, and its first seq.
-    fn following(&self, segment: SegmentName) -> Result<Option<(SegmentName, u64)>, FileError> {
-        for next in self.directory.segments_of(self.label)? {
-            if next > segment
-                && let Some(seq) = self.first_seq(next)?
-            {
-                return Ok(Some((next, seq)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn open(&self, segment: SegmentName, offset: u64) -> Result<Lines, FileError> {
-        let path = self.directory.segment(segment);
-        let file = self.directory.storage.open_read(&path).at("open", &path)?;
-        Ok(Lines::new(file, offset))
-    }
-
-    /// Returns the seq of the first entry in a segment.
-    fn first_seq(&self, segment: SegmentName) -> Result<Option<u64>, FileError> {
-        let path = self.directory.segment(segment);
-        let mut lines = self.open(segment, 0)?;
-        while let Some(line) = lines.next().at("read", &path)? {
-            if let Ok(entry) = crate::entry::Entry::parse(line.bytes) {
-                return Ok(Some(entry.position().seq));
-            }
-        }
-        Ok(None)
     }
 
     /// Finds where the cursor stands; says whether there is a segment at all.
     fn locate(&mut self) -> Result<bool, ReadError> {
-        if let Some((segment, offset)) = self.cursor.hint
-            && self.fits(segment, offset)?
+        let Cursor {
+            next_seq,
+            leaf_before,
+            hint,
+        } = self.cursor;
+        if let Some((segment, offset)) = hint
+            && let Some((seq, prev)) = self.entry_at(segment, offset)?
+            && seq == next_seq
+            && (prev == leaf_before || leaf_before == Leaf::ZERO)
         {
-            self.current = Some((segment, self.open(segment, offset)?));
-            return Ok(true);
+            return self.begin(segment, offset, seq, prev).map(|()| true);
         }
-        let segments = self.directory.segments_of(self.label)?;
         let mut found = None;
-        for segment in segments.into_iter().rev() {
-            if let Some(seq) = self.first_seq(segment)? {
-                found = Some(segment);
-                if seq <= self.cursor.next_seq {
+        for segment in self.directory.segments_of(self.label)?.into_iter().rev() {
+            if let Some((seq, prev)) = self.entry_at(segment, 0)? {
+                found = Some((segment, seq, prev));
+                if seq <= next_seq {
                     break;
                 }
             }
         }
-        let Some(segment) = found else {
+        let Some((segment, seq, prev)) = found else {
             return Ok(false);
         };
-        self.current = Some((segment, self.open(segment, 0)?));
+        if seq <= next_seq {
+            self.begin(segment, 0, seq, prev)?;
+        } else {
+            self.begin(segment, 0, next_seq, leaf_before)?;
+        }
         Ok(true)
     }
 
-    /// Says whether the entry that the cursor waits for begins there.
-    fn fits(&self, segment: SegmentName, offset: u64) -> Result<bool, FileError> {
+    fn begin(
+        &mut self,
+        segment: SegmentName,
+        offset: u64,
+        seq: u64,
+        prev: Leaf,
+    ) -> Result<(), ReadError> {
+        self.current = Some(Current {
+            segment,
+            lines: walk_files::open(&self.directory, segment, offset)?,
+            walker: Walker::new(self.stream, seq, prev, 0),
+        });
+        Ok(())
+    }
+
+    /// Returns number and predecessor of the stream's first entry in a segment from an offset on; at an offset within
+    /// it, of the entry that begins there.
+    fn entry_at(
+        &self,
+        segment: SegmentName,
+        offset: u64,
+    ) -> Result<Option<(u64, Leaf)>, FileError> {
         let path = self.directory.segment(segment);
         let file = match self.directory.storage.open_read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             opened => opened.at("open", &path)?,
         };
         let mut lines = Lines::new(file, offset);
-        let line = lines.next().at("read", &path)?;
-        let entry = line.and_then(|line| EntryBuf::parse(line.bytes).ok());
-        Ok(entry.is_some_and(|entry| {
-            let entry = entry.as_entry();
-            let at = entry.position();
-            let leaf_fits =
-                at.prev == self.cursor.leaf_before || self.cursor.leaf_before == Leaf::ZERO;
-            at.stream == self.stream && at.seq == self.cursor.next_seq && leaf_fits
-        }))
+        while let Some(line) = lines.next().at("read", &path)? {
+            let entry = Entry::parse(line.bytes).ok();
+            match entry.map(|entry| *entry.position()) {
+                Some(at) if at.stream == self.stream => return Ok(Some((at.seq, at.prev))),
+                _ if offset > 0 => break,
+                _ => {}
+            }
+        }
+        Ok(None)
     }
 }
 
-/// What a line was.
-enum Step {
-    Entry(EntryBuf),
-    Passed,
-    SegmentEnd,
+/// Returns the next segment that is not empty.
+fn next_segment(
+    directory: &Directory,
+    label: Label,
+    segment: SegmentName,
+) -> Result<Option<SegmentName>, FileError> {
+    for next in directory.segments_of(label)? {
+        if next > segment {
+            let path = directory.segment(next);
+            if directory.storage.metadata(&path).at("identify", &path)?.len > 0 {
+                return Ok(Some(next));
+            }
+        }
+    }
+    Ok(None)
 }

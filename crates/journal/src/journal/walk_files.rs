@@ -69,7 +69,7 @@ impl<'a> FileWalk<'a> {
                 self.turn(0)?;
                 continue;
             };
-            let next = self.segments.front().copied();
+            let next = || Ok(self.segments.front().copied());
             return step(self.directory, &mut self.walker, segment, &line, next).map(Some);
         }
     }
@@ -83,13 +83,13 @@ impl<'a> FileWalk<'a> {
     }
 }
 
-/// Asks the walker about one line; `next` is the segment behind its own.
+/// Asks the walker about one line; `next` finds the segment behind its own, where that matters.
 pub(crate) fn step(
     directory: &Directory,
     walker: &mut Walker,
     segment: SegmentName,
     line: &Line<'_>,
-    next: Option<SegmentName>,
+    next: impl FnOnce() -> Result<Option<SegmentName>, FileError>,
 ) -> Result<Walked, FileError> {
     let place = Place {
         segment,
@@ -109,11 +109,14 @@ pub(crate) fn step(
     let mut failed = None;
     let next_seq = walker.next_seq();
     let step = walker.step(read, place, bytes, || {
-        let seen = next.map(|next| look_ahead(directory, place, next, next_seq));
-        seen.transpose().unwrap_or_else(|error| {
+        let seen = next().and_then(|next| match next {
+            Some(next) => look_ahead(directory, place, next, next_seq),
+            None => Ok(None),
+        });
+        seen.unwrap_or_else(|error| {
             failed = Some(error);
             None
-        })?
+        })
     });
     drop(as_entry);
     match failed {
