@@ -20,6 +20,7 @@ mod memory;
 mod notes;
 mod opening;
 mod output;
+mod owner;
 mod quarantine;
 mod ranges;
 mod reader;

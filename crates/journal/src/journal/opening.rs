@@ -70,6 +70,8 @@ pub struct Opened {
     pub hash_key: Option<HashKey>,
     /// What a verifier needs from outside the directory.
     pub verifier_key: String,
+    /// What bears the name of a journal's file and is left alone: path and reason.
+    pub strangers: Vec<String>,
 }
 
 /// What a process knows before it has a stream.
@@ -121,6 +123,12 @@ impl JournalWriter {
         };
         let mut report = Opened {
             hash_key: hash,
+            strangers: opener
+                .directory
+                .strangers()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             ..Opened::default()
         };
         let mut writer = opener.open_any(&mut report)?;
@@ -192,10 +200,15 @@ impl Opener {
     /// Opens the first stream that lets itself be opened, or a new one.
     fn open_any(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
         for stream in self.directory.streams()? {
-            if let Some(taken) = self.take(stream)?
-                && let Some(writer) = self.open_taken(taken, report)?
-            {
-                return Ok(writer);
+            let Some(taken) = self.take(stream)? else {
+                continue;
+            };
+            match self.open_taken(taken, report) {
+                Ok(Some(writer)) => return Ok(writer),
+                Ok(None) => {}
+                // One unusable file costs its stream, and is named among the strangers.
+                Err(OpenError::File(error)) if error.is_about_one_file() => {}
+                Err(error) => return Err(error),
             }
         }
         self.open_new(report)
@@ -206,7 +219,9 @@ impl Opener {
         let Some(lock) = self.directory.try_lock(stream)? else {
             return Ok(None);
         };
-        let label = self.directory.label(stream)?;
+        let Some(label) = self.directory.label(stream)? else {
+            return Ok(None);
+        };
         Ok(Some(Taken {
             stream,
             label,
@@ -317,6 +332,9 @@ impl Opener {
     fn claim_first(&self, stream: StreamId) -> Result<bool, OpenError> {
         if let Some(first) = self.directory.named_first()? {
             return Ok(first == stream);
+        }
+        if !self.directory.may_name_first()? {
+            return Ok(false);
         }
         let path = self.directory.first();
         let _lock = keys::wait_for_lock(&self.directory, &path)?;

@@ -4,6 +4,7 @@
 
 mod disk;
 mod faults;
+mod files;
 mod format;
 mod harm;
 mod left_out;
