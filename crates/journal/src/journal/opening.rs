@@ -10,7 +10,9 @@ use super::{
     adopt,
     directory::{At, Directory, FileError},
     event::Event,
-    keys::{self, HashKey, KeyError, Keys},
+    keyring::{self, Keys, KeysWanted},
+    keys::{HashKey, KeyError},
+    paths::{PathError, Paths},
     recovery,
     refused::{AppendError, SyncError},
     scan::{self, Cut, Place, Refusal, Scan},
@@ -28,6 +30,9 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The journal or its keys cannot be at the given place.
+    #[error(transparent)]
+    Path(#[from] PathError),
     /// A file or directory failed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -70,6 +75,10 @@ pub struct Opened {
     pub hash_key: Option<HashKey>,
     /// What a verifier needs from outside the directory.
     pub verifier_key: String,
+    /// Whether the signing key was made just now: what it finds in the directory, another key signed.
+    pub is_sign_key_new: bool,
+    /// Whether the key of unsigned entries was made just now: none of those in the directory can be told to be ours.
+    pub is_tail_key_new: bool,
     /// What bears the name of a journal's file and is left alone: path and reason.
     pub strangers: Vec<String>,
 }
@@ -97,21 +106,26 @@ impl JournalWriter {
     /// Everything that the entries at its beginning say is durable when this returns.
     /// # Errors
     /// [`OpenError`]; nothing was lost, and another attempt does the rest.
-    pub fn open(options: JournalOptions, seams: Seams) -> Result<(Self, Opened), OpenError> {
-        let directory = Directory::new(Arc::clone(&seams.storage), &options.directory);
+    pub fn open(mut options: JournalOptions, seams: Seams) -> Result<(Self, Opened), OpenError> {
+        let paths = Paths::of(&options, &*seams.storage)?;
+        let directory = Directory::new(Arc::clone(&seams.storage), &paths.journal);
         directory.make()?;
-        let keys_directory = &options.keys_directory;
-        let keys = keys::load_or_create(
-            &directory,
-            keys_directory,
-            options.with_hash_key,
-            &*seams.entropy,
-        )?;
+        paths.check(&*seams.storage)?;
+        let wanted = KeysWanted {
+            hash: options.with_hash_key,
+            must_exist: options.keys_must_exist,
+        };
+        let keys = keyring::load_or_create(&directory, &paths.keys, wanted, &*seams.entropy)?;
         let Keys {
             sign,
+            tail: _,
             hash,
+            is_sign_new,
+            is_tail_new,
             is_hash_new,
         } = keys;
+        options.directory = paths.journal;
+        options.keys_directory = Some(paths.keys);
         let key = SigningKey::from_seed(options.name.clone(), &sign);
         let verifier = key.verifier_key();
         let opener = Opener {
@@ -123,6 +137,8 @@ impl JournalWriter {
         };
         let mut report = Opened {
             hash_key: hash,
+            is_sign_key_new: is_sign_new,
+            is_tail_key_new: is_tail_new,
             strangers: opener
                 .directory
                 .strangers()
@@ -337,7 +353,7 @@ impl Opener {
             return Ok(false);
         }
         let path = self.directory.first();
-        let _lock = keys::wait_for_lock(&self.directory, &path)?;
+        let _lock = keyring::wait_for_lock(&self.directory, &path)?;
         if let Some(first) = self.directory.named_first()? {
             return Ok(first == stream);
         }
