@@ -73,6 +73,7 @@ impl Durability {
 pub struct Builder {
     directory: PathBuf,
     keys_directory: Option<PathBuf>,
+    keys_must_exist: bool,
     name: String,
     durability: Durability,
     limits: Limits,
@@ -95,6 +96,7 @@ impl Default for Builder {
         Self {
             directory: DIRECTORY.into(),
             keys_directory: None,
+            keys_must_exist: false,
             name: NAME.to_owned(),
             durability: Durability::Prompt,
             limits: Limits {
@@ -125,9 +127,20 @@ impl Builder {
         self
     }
 
-    /// Sets where the keys lie; `<directory>.keys` when not set. Keep them apart from the journal's backups.
+    /// Sets where the keys are, outside the journal; `<directory>.keys` when not set. Keep them apart from the journal's
+    /// backups.
     pub fn keys_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.keys_directory = Some(directory.into());
+        self
+    }
+
+    /// Makes [`Builder::build`] fail where a key file is missing, instead of making a new key.
+    ///
+    /// For containers: where the volume with the keys was not mounted, new keys would sign a journal that no verifier
+    /// knows, and would be gone with the container. Make the keys by one start without this, keep them in a secret or
+    /// on a volume, and set this from then on.
+    pub fn keys_must_exist(mut self) -> Self {
+        self.keys_must_exist = true;
         self
     }
 
@@ -347,9 +360,8 @@ impl Builder {
 
     fn journal_options(&self) -> Result<JournalOptions, BuildError> {
         let mut journal = JournalOptions::new(&self.directory, KeyName::new(&self.name)?);
-        if let Some(keys) = &self.keys_directory {
-            journal.keys_directory.clone_from(keys);
-        }
+        journal.keys_directory.clone_from(&self.keys_directory);
+        journal.keys_must_exist = self.keys_must_exist;
         if let Some(bytes) = self.segment_bytes_max {
             journal.segment_bytes_max = bytes;
         }

@@ -1,7 +1,8 @@
 //! How far a follower got in a stream, as it lies in `cursors/`.
 //!
 //! A cursor's file: `{"next_seq":512,"leaf_before":"<base64>","segment":"audit_2026-11-22.jsonl","offset":70144}`.
-//! Promise: after a crash it is the old one or the new one; one that does not fit the journal is never followed.
+//! Promise: after a crash it is the old one or the new one; one that does not fit the journal is never followed, and
+//! one that cannot be read is none: its follower sends again.
 //! Not here: when it may move (`follower`). Segment and offset are hints, checked before they are used.
 
 use std::{io, path::PathBuf};
@@ -73,9 +74,11 @@ impl CursorFile {
 
     /// Reads the cursor; a file that is missing or makes no sense is none, and the follower starts anew.
     pub fn load(&self) -> Result<Option<Cursor>, FileError> {
-        match storage::read_file(&*self.directory.storage, &self.path, CURSOR_BYTES_MAX) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            read => Ok(parse(&read.at("read", &self.path)?)),
+        let read = storage::read_file(&*self.directory.storage, &self.path, CURSOR_BYTES_MAX);
+        match read.at("read", &self.path) {
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.is_about_one_file() => Ok(None),
+            read => Ok(parse(&read?)),
         }
     }
 

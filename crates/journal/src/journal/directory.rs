@@ -1,6 +1,7 @@
 //! Where everything lies in the journal's directory.
 //!
-//! Promise: the only file of this crate that spells these paths.
+//! Promise: the only file of this crate that spells these paths. A writer is shown regular files of the users whom it
+//! trusts; what else bears such a name is left alone, costs its own stream at most, and is named as a stranger.
 //! Not here: what stands in the files.
 
 use std::{
@@ -12,8 +13,9 @@ use std::{
 
 use super::{
     lines::Lines,
+    owner::Owners,
     segment::{Label, SegmentName},
-    storage::{self, Storage, StorageLock},
+    storage::{self, FileKind, Storage, StorageLock},
 };
 use crate::entry::{Entry, StreamId};
 
@@ -27,6 +29,18 @@ pub struct FileError {
     pub path: PathBuf,
     /// What the system said.
     pub source: io::Error,
+}
+
+impl FileError {
+    /// Says whether one file is not usable, by its kind or its permissions: others may be.
+    pub(crate) fn is_about_one_file(&self) -> bool {
+        let kind = self.source.kind();
+        storage::is_not_regular(&self.source)
+            || matches!(
+                kind,
+                io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory
+            )
+    }
 }
 
 /// Adds to an I/O error where it happened.
@@ -49,6 +63,7 @@ impl<T> At<T> for io::Result<T> {
 pub(crate) struct Directory {
     pub(crate) storage: Arc<dyn Storage>,
     root: PathBuf,
+    takes_any_owner: bool,
 }
 
 impl fmt::Debug for Directory {
@@ -67,10 +82,46 @@ const FOLDERS: [&str; 6] = [
     "cache",
 ];
 
+/// The folders that hold files and nothing else.
+const FOLDERS_OF_FILES: [&str; 5] = ["checkpoints", "cursors", "locks", "quarantine", "cache"];
+
+/// Something that bears the name of a journal's file and is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stranger {
+    pub(crate) path: PathBuf,
+    /// Why it is not used.
+    pub(crate) what: String,
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.path.display(), self.what)
+    }
+}
+
+/// The stream in the files under a label, as far as it can be read.
+struct Found {
+    stream: Option<StreamId>,
+    /// Whether every file under the label could be read.
+    is_whole: bool,
+}
+
 impl Directory {
+    /// The directory as a writer sees it: other users' files are not used.
     pub(crate) fn new(storage: Arc<dyn Storage>, root: impl Into<PathBuf>) -> Self {
-        let root = root.into();
-        Self { storage, root }
+        Self {
+            storage,
+            root: root.into(),
+            takes_any_owner: false,
+        }
+    }
+
+    /// The directory as a reader sees it, who may be anybody and trusts no file: whoever owns it, it is shown.
+    pub(crate) fn to_read(storage: Arc<dyn Storage>, root: impl Into<PathBuf>) -> Self {
+        Self {
+            takes_any_owner: true,
+            ..Self::new(storage, root)
+        }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -123,9 +174,19 @@ impl Directory {
         self.make_dir(&self.root)?;
         for folder in FOLDERS {
             let path = self.folder(folder);
-            self.storage.create_dir(&path).at("make directory", &path)?;
+            self.make_folder(&path).at("make directory", &path)?;
         }
         self.sync_dir(&self.root)
+    }
+
+    /// A link in a folder's place would lead what is written out of the journal.
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        match self.storage.metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.storage.create_dir(path),
+            Ok(found) if found.kind == FileKind::Directory => Ok(()),
+            Ok(found) => Err(storage::not_a_directory(found.kind.describe())),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a directory, and makes its name last, and those of its parents that it may have made.
@@ -148,12 +209,26 @@ impl Directory {
         self.storage.sync_dir(path).at("sync directory", path)
     }
 
+    /// Takes a stream's lock; `None` while another holds it, and where its lock or its note cannot be used.
     pub(crate) fn try_lock(
         &self,
         stream: StreamId,
     ) -> Result<Option<Box<dyn StorageLock>>, FileError> {
-        let path = self.lock(stream);
-        self.storage.try_lock(&path).at("lock", &path)
+        let (path, note) = (self.lock(stream), self.checkpoint(stream));
+        let owners = self.owners();
+        for path in [&path, &note, &storage::temporary(&note)] {
+            if self.is_stranger(path, owners)? {
+                return Ok(None);
+            }
+        }
+        let locked = self.storage.try_lock(&path).at("lock", &path);
+        match locked {
+            // Without a file there, it is the folder that cannot be written.
+            Err(error) if error.is_about_one_file() && self.storage.metadata(&path).is_ok() => {
+                Ok(None)
+            }
+            locked => locked,
+        }
     }
 
     /// Returns the names in one of the folders, none where it is missing.
@@ -164,8 +239,35 @@ impl Directory {
         }
     }
 
+    /// Returns the names of the files in one of the folders that may be used.
+    pub(crate) fn files(&self, folder: &Path) -> Result<Vec<String>, FileError> {
+        let owners = self.owners();
+        let mut files = self.names(folder)?;
+        let mut failed = Ok(());
+        files.retain(|name| {
+            let usable = self.is_usable(&folder.join(name), owners);
+            usable.unwrap_or_else(|error| {
+                failed = Err(error);
+                false
+            })
+        });
+        failed.map(|()| files)
+    }
+
     /// Returns all segments, each stream's in its order.
     pub(crate) fn segments(&self) -> Result<Vec<SegmentName>, FileError> {
+        self.usable(self.segment_names()?)
+    }
+
+    /// Returns the segments under one label, in order.
+    pub(crate) fn segments_of(&self, label: Label) -> Result<Vec<SegmentName>, FileError> {
+        let mut names = self.segment_names()?;
+        names.retain(|segment| segment.label == label);
+        self.usable(names)
+    }
+
+    /// Returns whatever bears a segment's name.
+    fn segment_names(&self) -> Result<Vec<SegmentName>, FileError> {
         let names = self.names(&self.root)?;
         let mut segments: Vec<SegmentName> =
             names.iter().filter_map(|name| name.parse().ok()).collect();
@@ -173,14 +275,85 @@ impl Directory {
         Ok(segments)
     }
 
-    /// Returns the segments under one label, in order.
-    pub(crate) fn segments_of(&self, label: Label) -> Result<Vec<SegmentName>, FileError> {
-        let mut segments = self.segments()?;
-        segments.retain(|segment| segment.label == label);
+    fn usable(&self, names: Vec<SegmentName>) -> Result<Vec<SegmentName>, FileError> {
+        let owners = self.owners();
+        let mut segments = Vec::with_capacity(names.len());
+        for name in names {
+            if self.is_usable(&self.segment(name), owners)? {
+                segments.push(name);
+            }
+        }
         Ok(segments)
     }
 
-    /// Returns the stream that `locks/first` names, or else the one whose lines stand in the first stream's files.
+    /// Says whether there is a regular file of somebody whom we trust.
+    ///
+    /// A failing disk is an error and no answer: a segment must not be missing from its stream for that.
+    fn is_usable(&self, path: &Path, owners: Owners) -> Result<bool, FileError> {
+        match self.storage.metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            found => {
+                let found = found.at("look at", path)?;
+                Ok(found.kind == FileKind::File && owners.accepts(found.owner))
+            }
+        }
+    }
+
+    /// Says whether something has that name that is not used.
+    fn is_stranger(&self, path: &Path, owners: Owners) -> Result<bool, FileError> {
+        let is_there = self.storage.metadata(path).is_ok();
+        Ok(is_there && !self.is_usable(path, owners)?)
+    }
+
+    fn owners(&self) -> Owners {
+        if self.takes_any_owner {
+            Owners::Anyone
+        } else {
+            Owners::of_files(&*self.storage, &self.root)
+        }
+    }
+
+    /// Returns what bears the name of a journal's file and is not used: what it is, whose it is, or why it is unreadable.
+    pub(crate) fn strangers(&self) -> Vec<Stranger> {
+        let owners = self.owners();
+        // What cannot be listed fails elsewhere.
+        let segments = self.segment_names().unwrap_or_default();
+        let segments = segments.into_iter().map(|name| self.segment(name));
+        let files = FOLDERS_OF_FILES.iter().flat_map(|folder| {
+            let folder = self.folder(folder);
+            let names = self.names(&folder).unwrap_or_default();
+            names.into_iter().map(move |name| folder.join(name))
+        });
+        segments
+            .chain(files)
+            .filter_map(|path| {
+                let what = self.why_unused(&path, owners)?;
+                Some(Stranger { path, what })
+            })
+            .collect()
+    }
+
+    fn why_unused(&self, path: &Path, owners: Owners) -> Option<String> {
+        let found = match self.storage.metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => return Some(format!("cannot be looked at: {error}")),
+            Ok(found) => found,
+        };
+        if found.kind != FileKind::File {
+            return Some(format!("is {}", found.kind.describe()));
+        }
+        if !owners.accepts(found.owner) {
+            return Some(format!("belongs to user {}", found.owner));
+        }
+        match self.storage.open_read(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Some(format!("cannot be read: {error}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the stream that `locks/first` names, or else the one whose lines are in the first stream's files.
     pub(crate) fn first_stream(&self) -> Result<Option<StreamId>, FileError> {
         match self.named_first()? {
             Some(stream) => Ok(Some(stream)),
@@ -188,26 +361,51 @@ impl Directory {
         }
     }
 
-    /// Returns the stream that `locks/first` names.
+    /// Returns the stream that `locks/first` names; `None` where it is missing or cannot be used.
     pub(crate) fn named_first(&self) -> Result<Option<StreamId>, FileError> {
         let path = self.first();
-        match storage::read_file(&*self.storage, &path, 64) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            read => {
-                let bytes = read.at("read", &path)?;
-                Ok(std::str::from_utf8(&bytes).ok().and_then(StreamId::parse))
-            }
+        if !self.is_usable(&path, self.owners())? {
+            return Ok(None);
         }
+        // A stream's files name it too.
+        let bytes = storage::read_file(&*self.storage, &path, 64).unwrap_or_default();
+        Ok(std::str::from_utf8(&bytes).ok().and_then(StreamId::parse))
     }
 
-    /// Returns the stream whose lines stand in the files under a label.
+    /// Says whether a new stream may become the first: not where somebody's file may be the first's and cannot be read.
+    pub(crate) fn may_name_first(&self) -> Result<bool, FileError> {
+        let path = self.first();
+        let is_there = self.storage.metadata(&path).is_ok();
+        if is_there && self.why_unused(&path, self.owners()).is_some() {
+            return Ok(false);
+        }
+        Ok(self.find_stream(Label::First)?.is_whole)
+    }
+
+    /// Returns the stream whose lines are in the files under a label.
     pub(crate) fn stream_in(&self, label: Label) -> Result<Option<StreamId>, FileError> {
-        for segment in self.segments_of(label)? {
-            if let Some(stream) = self.stream_of(segment)? {
-                return Ok(Some(stream));
+        Ok(self.find_stream(label)?.stream)
+    }
+
+    fn find_stream(&self, label: Label) -> Result<Found, FileError> {
+        let owners = self.owners();
+        let mut is_whole = true;
+        let mut segments = self.segment_names()?;
+        segments.retain(|segment| segment.label == label);
+        for segment in segments {
+            let path = self.segment(segment);
+            if !self.is_usable(&path, owners)? {
+                is_whole = false;
+                continue;
+            }
+            match self.stream_of(segment) {
+                Ok(None) => {}
+                Ok(stream) => return Ok(Found { stream, is_whole }),
+                Err(_unreadable) => is_whole = false,
             }
         }
-        Ok(None)
+        let stream = None;
+        Ok(Found { stream, is_whole })
     }
 
     /// Returns the stream of the first line that is an entry.
@@ -223,7 +421,7 @@ impl Directory {
         Ok(None)
     }
 
-    /// Returns every stream that left a trace: a lock, a checkpoint or a segment.
+    /// Returns every stream that left a trace: a lock, a checkpoint or a segment that can be read.
     pub(crate) fn streams(&self) -> Result<BTreeSet<StreamId>, FileError> {
         let mut streams = BTreeSet::new();
         for folder in ["locks", "checkpoints"] {
@@ -243,13 +441,39 @@ impl Directory {
         Ok(streams)
     }
 
-    /// Returns the label under which a stream's files stand.
-    pub(crate) fn label(&self, stream: StreamId) -> Result<Label, FileError> {
-        let is_first = self.first_stream()? == Some(stream);
-        Ok(if is_first {
-            Label::First
-        } else {
-            Label::short(stream)
-        })
+    /// Returns the label of a stream's files; `None` where one of those that may be its own cannot be used.
+    pub(crate) fn label(&self, stream: StreamId) -> Result<Option<Label>, FileError> {
+        let short = Label::short(stream);
+        let label = match self.named_first()? {
+            Some(first) if first == stream => Label::First,
+            Some(_) => short,
+            None => {
+                let first = self.find_stream(Label::First)?;
+                if first.stream == Some(stream) {
+                    Label::First
+                } else if first.stream.is_some() || first.is_whole || self.has_segments(short)? {
+                    short
+                } else {
+                    return Ok(None);
+                }
+            }
+        };
+        Ok(self.is_whole(label)?.then_some(label))
+    }
+
+    fn has_segments(&self, label: Label) -> Result<bool, FileError> {
+        Ok(!self.segments_of(label)?.is_empty())
+    }
+
+    /// Says whether no stranger has the name of a segment under a label: what is missing from a stream must not be
+    /// written a second time.
+    fn is_whole(&self, label: Label) -> Result<bool, FileError> {
+        let owners = self.owners();
+        for segment in self.segment_names()? {
+            if segment.label == label && self.is_stranger(&self.segment(segment), owners)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }

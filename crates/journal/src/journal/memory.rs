@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -252,6 +253,13 @@ impl Drop for MemoryLock {
     }
 }
 
+/// Directories are told apart by their paths; files have the lower numbers.
+fn directory_id(path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    hasher.finish() | 1 << 63
+}
+
 /// All files lie on one device.
 fn file_id(inode: u64) -> FileId {
     FileId { device: 0, inode }
@@ -362,7 +370,7 @@ impl Storage for MemoryStorage {
         let state = self.state();
         let (kind, inode, len) = match state.now.files.get(path) {
             Some(id) => (FileKind::File, *id, state.nodes[id].bytes.len() as u64),
-            None if state.now.dirs.contains(path) => (FileKind::Directory, 0, 0),
+            None if state.now.dirs.contains(path) => (FileKind::Directory, directory_id(path), 0),
             None => return Err(io::ErrorKind::NotFound.into()),
         };
         Ok(Metadata {

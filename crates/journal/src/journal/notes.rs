@@ -71,7 +71,7 @@ pub(crate) fn others(
     own: StreamId,
     key: &VerifierKey,
 ) -> Result<Vec<OtherHead>, FileError> {
-    let names = directory.names(&directory.folder("checkpoints"))?;
+    let names = directory.files(&directory.folder("checkpoints"))?;
     let streams = names.iter().filter_map(|name| StreamId::parse(name));
     let heads = streams.filter(|stream| *stream != own);
     Ok(heads

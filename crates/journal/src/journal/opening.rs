@@ -9,7 +9,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     adopt,
     directory::{At, Directory, FileError},
-    keys::{self, HashKey, KeyError, Keys},
+    keyring::{self, Keys, KeysWanted},
+    keys::{HashKey, KeyError},
+    paths::{PathError, Paths},
     recovery,
     refused::{AppendError, SyncError},
     scan::{self, Cut, Refusal, Scan, ScanKeys},
@@ -28,6 +30,9 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The journal or its keys cannot be at the given place.
+    #[error(transparent)]
+    Path(#[from] PathError),
     /// A file or directory failed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -74,10 +79,14 @@ pub struct Opened {
     pub hash_key: Option<HashKey>,
     /// Whether `hash_key` was made now.
     pub(super) is_hash_key_new: bool,
-    /// Whether the tail key was made now.
-    pub(super) is_tail_key_new: bool,
     /// What a verifier needs from outside the directory.
     pub verifier_key: String,
+    /// Whether the signing key was made just now: what it finds in the directory, another key signed.
+    pub is_sign_key_new: bool,
+    /// Whether the key of unsigned entries was made just now: none of those in the directory can be told to be ours.
+    pub is_tail_key_new: bool,
+    /// What bears the name of a journal's file and is left alone: path and reason.
+    pub strangers: Vec<String>,
 }
 
 /// What a process knows before it has a stream.
@@ -115,24 +124,26 @@ impl JournalWriter {
     /// Everything that the entries at its beginning say is durable when this returns.
     /// # Errors
     /// [`OpenError`]; nothing was lost, and another attempt does the rest.
-    pub fn open(options: JournalOptions, seams: Seams) -> Result<(Self, Opened), OpenError> {
-        let directory = Directory::new(Arc::clone(&seams.storage), &options.directory);
+    pub fn open(mut options: JournalOptions, seams: Seams) -> Result<(Self, Opened), OpenError> {
+        let paths = Paths::of(&options, &*seams.storage)?;
+        let directory = Directory::new(Arc::clone(&seams.storage), &paths.journal);
         directory.make()?;
-        let keys_directory = &options.keys_directory;
-        let keys = keys::load_or_create(
-            &directory,
-            keys_directory,
-            options.with_hash_key,
-            &*seams.entropy,
-        )?;
+        paths.check(&*seams.storage)?;
+        let wanted = KeysWanted {
+            hash: options.with_hash_key,
+            must_exist: options.keys_must_exist,
+        };
+        let keys = keyring::load_or_create(&directory, &paths.keys, wanted, &*seams.entropy)?;
         let Keys {
             sign,
             hash,
             tail,
+            is_sign_new,
             is_hash_new,
             is_tail_new,
-            ..
         } = keys;
+        options.directory = paths.journal;
+        options.keys_directory = Some(paths.keys);
         let key = SigningKey::from_seed(options.name.clone(), &sign);
         let verifier = key.verifier_key();
         let opener = Opener {
@@ -146,7 +157,14 @@ impl JournalWriter {
         let mut report = Opened {
             hash_key: hash,
             is_hash_key_new: is_hash_new,
+            is_sign_key_new: is_sign_new,
             is_tail_key_new: is_tail_new,
+            strangers: opener
+                .directory
+                .strangers()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             ..Opened::default()
         };
         let writer = opener.open_any(&mut report)?;
@@ -206,10 +224,15 @@ impl Opener {
     /// Opens the first stream that lets itself be opened, or a new one.
     fn open_any(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
         for stream in self.directory.streams()? {
-            if let Some(taken) = self.take(stream)?
-                && let Some(writer) = self.open_taken(taken, report)?
-            {
-                return Ok(writer);
+            let Some(taken) = self.take(stream)? else {
+                continue;
+            };
+            match self.open_taken(taken, report) {
+                Ok(Some(writer)) => return Ok(writer),
+                Ok(None) => {}
+                // One unusable file costs its stream, and is named among the strangers.
+                Err(OpenError::File(error)) if error.is_about_one_file() => {}
+                Err(error) => return Err(error),
             }
         }
         self.open_new(report)
@@ -220,7 +243,9 @@ impl Opener {
         let Some(lock) = self.directory.try_lock(stream)? else {
             return Ok(None);
         };
-        let label = self.directory.label(stream)?;
+        let Some(label) = self.directory.label(stream)? else {
+            return Ok(None);
+        };
         let Ok(segment) = self.lock_last_segment(label)? else {
             return Ok(None);
         };
@@ -366,8 +391,11 @@ impl Opener {
         if let Some(first) = self.directory.named_first()? {
             return Ok(first == stream);
         }
+        if !self.directory.may_name_first()? {
+            return Ok(false);
+        }
         let path = self.directory.first();
-        let _lock = keys::wait_for_lock(&self.directory, &path)?;
+        let _lock = keyring::wait_for_lock(&self.directory, &path)?;
         if let Some(first) = self.directory.named_first()? {
             return Ok(first == stream);
         }

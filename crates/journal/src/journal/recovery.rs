@@ -77,7 +77,7 @@ pub(crate) fn unnamed(
 ) -> Result<Vec<Quarantined>, FileError> {
     let mut found = Vec::new();
     let mut known = Ranges::default();
-    for name in directory.names(&directory.quarantine())? {
+    for name in directory.files(&directory.quarantine())? {
         let is_ours = quarantine::tail_segment(&name).is_some_and(|segment| segment.label == label);
         if is_ours && !state.recovered.contains(&name) {
             let mut file = inspect(directory, stream, name, tail_key)?;

@@ -15,10 +15,15 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct JournalOptions {
-    /// Where the journal lies.
+    /// Where the journal is. A relative path is taken from the working directory at the time of opening.
     pub directory: PathBuf,
-    /// Where its keys lie: outside the journal.
-    pub keys_directory: PathBuf,
+    /// Where its keys are: outside the journal; `None` for `<directory>.keys`.
+    pub keys_directory: Option<PathBuf>,
+    /// Whether a missing key is an error: no key is ever made.
+    ///
+    /// For containers, whose file system is new at every start: where the volume with the keys was not mounted, a key
+    /// made in its place would sign a journal that nobody can verify, and be gone with the container.
+    pub keys_must_exist: bool,
     /// The name under which checkpoints are signed.
     pub name: KeyName,
     /// What writes: name and version, for `open` entries.
@@ -40,12 +45,10 @@ pub struct JournalOptions {
 impl JournalOptions {
     /// Options with the format's defaults for a journal in `directory`, its keys in `<directory>.keys`.
     pub fn new(directory: impl Into<PathBuf>, name: KeyName) -> Self {
-        let directory = directory.into();
-        let mut keys_directory = directory.components().as_path().as_os_str().to_owned();
-        keys_directory.push(".keys");
         Self {
-            directory,
-            keys_directory: keys_directory.into(),
+            directory: directory.into(),
+            keys_directory: None,
+            keys_must_exist: false,
             name,
             software: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
             // Small enough to be rewritten at once, large enough that a busy day has tens of them and not thousands.

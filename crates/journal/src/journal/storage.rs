@@ -1,6 +1,7 @@
 //! The seam to the disk: what the journal asks of a file system, and the real one.
 //!
-//! Promise: no other file of this crate calls `std::fs`; a call here is one system call, never retried.
+//! Promise: no other file of this crate calls `std::fs`; a call here is one attempt, never retried. Only regular files
+//! are opened: no symbolic link is followed, and a named pipe does not hold the caller.
 //! Assumes: what `sync` returned for survives power loss; an append that never returned may leave any
 //! prefix of its bytes; a name survives once its directory was synced; `rename` is atomic.
 //! Not here: what is written where (`directory`), what a failure means (`writer`).
@@ -9,18 +10,20 @@ use std::{
     fmt,
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, fchown},
     path::{Path, PathBuf},
 };
 
 use rustix::{
-    fs::{CWD, RenameFlags},
+    fs::{CWD, OFlags, RenameFlags},
     io::Errno,
 };
 
 /// A file system, as far as the journal needs one; tests pass their own.
 pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// Makes a directory and its parents, readable by the owner alone; an existing one is left as it is.
+    ///
+    /// What root makes, here and below, belongs to the owner of the directory that it is in.
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Returns the names of the files in a directory, in order.
     fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
@@ -42,6 +45,11 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>>;
     /// Returns what a path names; a symbolic link at its end is not followed.
     fn metadata(&self, path: &Path) -> io::Result<Metadata>;
+    /// Returns what a symbolic link says; a storage without links need not know it.
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Returns the path from the root on, whatever the working directory becomes later.
     fn absolute(&self, path: &Path) -> io::Result<PathBuf>;
     /// Returns the user that this process acts as.
@@ -147,17 +155,29 @@ fn id(metadata: &fs::Metadata) -> FileId {
 
 impl Storage for FileStorage {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path)
+        let made = match make_one_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.create_dir(parent(path))?;
+                make_one_dir(path)
+            }
+            made => made,
+        };
+        match made {
+            // Another process may have made it meanwhile; the journal itself may be reached through a link.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                match fs::metadata(path)?.file_type() {
+                    kind if kind.is_dir() => Ok(()),
+                    kind => Err(not_a_directory(described(kind))),
+                }
+            }
+            made => made,
+        }
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(directory)? {
-            // A name that is no UTF-8 is none of ours.
+            // Every name that the journal gives is UTF-8.
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }
@@ -167,17 +187,17 @@ impl Storage for FileStorage {
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
-        Ok(Box::new(DiskFile(File::open(path)?)))
+        let file = open_regular(OpenOptions::new().read(true), path)?;
+        Ok(Box::new(DiskFile(file)))
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
-        let file = OpenOptions::new().read(true).append(true).open(path)?;
+        let file = open_regular(OpenOptions::new().read(true).append(true), path)?;
         Ok(Box::new(DiskFile(file)))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
-        let file = private().create_new(true).open(path)?;
-        Ok(Box::new(DiskFile(file)))
+        Ok(Box::new(DiskFile(create_regular(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -201,16 +221,15 @@ impl Storage for FileStorage {
     }
 
     fn sync_dir(&self, directory: &Path) -> io::Result<()> {
-        // Elsewhere a directory cannot be opened; names are then as durable as the system makes them.
-        if cfg!(unix) {
-            File::open(directory)?.sync_all()
-        } else {
-            Ok(())
-        }
+        // The root of a journal may be a symbolic link to a directory; a pipe in its place must not hold the caller.
+        let flags = OFlags::DIRECTORY | OFlags::NONBLOCK;
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(bits(flags));
+        options.open(directory)?.sync_all()
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
-        let file = private().create(true).truncate(false).open(path)?;
+        let file = open_or_create(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(DiskLock(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -235,6 +254,10 @@ impl Storage for FileStorage {
         })
     }
 
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
     fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
         std::path::absolute(path)
     }
@@ -244,13 +267,180 @@ impl Storage for FileStorage {
     }
 }
 
-/// Files are the owner's alone: they may hold who asked what.
-fn private() -> OpenOptions {
+fn bits(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
+/// Opens a regular file and nothing else: it says what else is there, without waiting for it or following it.
+fn open_regular(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mut options = options.clone();
+    let file = options
+        .custom_flags(bits(flags))
+        .open(path)
+        .map_err(|error| explained(error, path))?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() {
+        Ok(file)
+    } else {
+        Err(NotRegular::of(described(kind)).into())
+    }
+}
+
+/// Opens a lock's file to read and append, and makes it where there is none.
+fn open_or_create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    let options = options.read(true).append(true);
+    match open_regular(options, path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match create_regular(path) {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                open_regular(options, path)
+            }
+            created => created,
+        },
+        opened => opened,
+    }
+}
+
+/// Makes a file of the owner's alone, for it may hold who asked what; a name that is taken is never opened.
+fn create_regular(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create_new(true).mode(0o600);
+    let file = open_regular(&options, path)?;
+    give_to_owner_of(parent(path), &file)?;
+    Ok(file)
+}
+
+fn make_one_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    if rustix::process::geteuid().is_root() {
+        // By what was opened, so that no link can be put in its place meanwhile.
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        let mut options = OpenOptions::new();
+        let made = options.read(true).custom_flags(bits(flags)).open(path)?;
+        give_to_owner_of(parent(path), &made)?;
+    }
+    Ok(())
+}
+
+/// Gives what root made to the owner of the directory around it, whose own processes could not use it otherwise.
+fn give_to_owner_of(directory: &Path, made: &File) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let around = fs::metadata(directory)?;
+    if around.uid() == 0 {
+        return Ok(());
+    }
+    match fchown(made, Some(around.uid()), Some(around.gid())) {
+        // Root of a container or of a network mount may not do this; the file then stays as it was made.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput
+            ) =>
+        {
+            Ok(())
+        }
+        given => given,
+    }
+}
+
+/// Returns the directory that a name is in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => Path::new("/"),
+    }
+}
+
+/// Says of a failed open what is there, where that is no regular file; else returns the error as it is.
+fn explained(error: io::Error, path: &Path) -> io::Error {
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        // The caller asked for a new name, and is told that it is taken.
+        return error;
+    }
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => {
+            NotRegular::of(described(metadata.file_type())).into()
+        }
+        _ => error,
+    }
+}
+
+fn described(kind: fs::FileType) -> &'static str {
+    match kind {
+        kind if kind.is_file() => "a regular file",
+        kind if kind.is_dir() => "a directory",
+        kind if kind.is_symlink() => "a symbolic link",
+        kind if kind.is_fifo() => "a named pipe",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+impl FileKind {
+    /// Returns how an error text calls it.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::File => "a regular file",
+            Self::Directory => "a directory",
+            Self::Link => "a symbolic link",
+            Self::Other => "a pipe, a socket or a device",
+        }
+    }
+}
+
+/// What is inside an I/O error where a name is not a regular file's.
+#[derive(Debug)]
+struct NotRegular {
+    what: &'static str,
+    /// The temporary file beside the one that was asked for.
+    beside: Option<PathBuf>,
+}
+
+impl NotRegular {
+    fn of(what: &'static str) -> Self {
+        Self { what, beside: None }
+    }
+}
+
+impl fmt::Display for NotRegular {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.beside {
+            Some(path) => write!(out, "{} beside it", path.display())?,
+            None => out.write_str("it")?,
+        }
+        write!(
+            out,
+            " is {}, not a regular file, and is left as it is: move it away",
+            self.what
+        )
+    }
+}
+
+impl std::error::Error for NotRegular {}
+
+impl From<NotRegular> for io::Error {
+    fn from(error: NotRegular) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
+
+/// The error of a place that needs a directory and has something else.
+pub(crate) fn not_a_directory(what: &str) -> io::Error {
+    let text = format!("it is {what}, not a directory, and is left as it is: move it away");
+    io::Error::new(io::ErrorKind::NotADirectory, text)
+}
+
+/// Says whether a file was not used because its name is that of a link, a directory, a pipe or the like.
+pub(crate) fn is_not_regular(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    inner
+        .and_then(|inner| inner.downcast_ref::<NotRegular>())
+        .is_some()
 }
 
 impl StorageFile for DiskFile {
@@ -338,29 +528,60 @@ pub(crate) fn read_file(
 
 /// Replaces a file by rename: after a crash it has the old content or the new, whole.
 ///
+/// A name that is not a regular file's is left as it is.
+///
 /// # Durability
 /// The content is synced before the rename; the rename itself survives power loss once the directory is synced.
 pub(crate) fn replace(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(storage, path, bytes, true)
+    is_there(storage, path, false)?;
+    let temporary = write_temporary(storage, path, bytes, true)?;
+    storage.rename(&temporary, path)
 }
 
 /// Replaces a file by rename as [`replace`] does, and leaves it to the system when the content is on the disk.
 pub(crate) fn replace_unsynced(storage: &dyn Storage, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(storage, path, bytes, false)
+    is_there(storage, path, false)?;
+    let temporary = write_temporary(storage, path, bytes, false)?;
+    storage.rename(&temporary, path)
 }
 
-fn replace_with(storage: &dyn Storage, path: &Path, bytes: &[u8], syncs: bool) -> io::Result<()> {
+/// Returns the place where a file's new content is written first.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
-    let temporary = Path::new(&temporary);
-    match storage.remove(temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    temporary.into()
+}
+
+/// Writes what is to be renamed to `path`, syncs it where that matters, and returns where it is.
+pub(crate) fn write_temporary(
+    storage: &dyn Storage,
+    path: &Path,
+    bytes: &[u8],
+    syncs: bool,
+) -> io::Result<PathBuf> {
+    let temporary = temporary(path);
+    // What a crash left.
+    if is_there(storage, &temporary, true)? {
+        storage.remove(&temporary)?;
     }
-    let mut file = storage.create(temporary)?;
+    let mut file = storage.create(&temporary)?;
     append_all(&mut *file, bytes)?;
     if syncs {
         file.sync()?;
     }
-    storage.rename(temporary, path)
+    Ok(temporary)
+}
+
+/// Says whether there is a regular file; an error where something else has the name.
+fn is_there(storage: &dyn Storage, path: &Path, is_beside: bool) -> io::Result<bool> {
+    match storage.metadata(path) {
+        Ok(metadata) if metadata.kind == FileKind::File => Ok(true),
+        Ok(metadata) => Err(NotRegular {
+            what: metadata.kind.describe(),
+            beside: is_beside.then(|| path.to_owned()),
+        }
+        .into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }

@@ -100,7 +100,7 @@ impl JournalReader {
 
     /// Reads a directory on some storage.
     pub fn on(storage: Arc<dyn Storage>, directory: impl AsRef<Path>) -> Self {
-        let directory = Directory::new(storage, directory.as_ref());
+        let directory = Directory::to_read(storage, directory.as_ref());
         Self { directory }
     }
 
@@ -149,7 +149,7 @@ impl JournalReader {
     /// Returns what stands in `checkpoints/`.
     pub fn heads(&self) -> Result<Vec<StoredHead>, FileError> {
         let folder = self.directory.folder("checkpoints");
-        let names = self.directory.names(&folder)?;
+        let names = self.directory.files(&folder)?;
         let streams = names.iter().filter_map(|name| StreamId::parse(name));
         streams.map(|stream| self.head(stream)).collect()
     }
@@ -168,7 +168,7 @@ impl JournalReader {
 
     /// Returns what stands in `cursors/`; a file that makes no sense is left out.
     pub fn cursors(&self) -> Result<Vec<StoredCursor>, FileError> {
-        let names = self.directory.names(&self.directory.folder("cursors"))?;
+        let names = self.directory.files(&self.directory.folder("cursors"))?;
         let mut cursors = Vec::new();
         for name in names {
             let parts = name.rsplit_once('.');
@@ -190,7 +190,7 @@ impl JournalReader {
 
     /// Returns the names of the files in `quarantine/`.
     pub fn quarantined(&self) -> Result<Vec<String>, FileError> {
-        self.directory.names(&self.directory.quarantine())
+        self.directory.files(&self.directory.quarantine())
     }
 }
 

@@ -232,8 +232,8 @@ fn a_hash_key_is_made_once_and_told_once() {
     let streams = check(&storage, &first.verifier_key);
     assert_eq!(
         (
-            streams[&writer.stream()].count(Kind::Key),
-            streams[&other.stream()].count(Kind::Key)
+            streams[&writer.stream()].count(Key),
+            streams[&other.stream()].count(Key)
         ),
         (2, 0),
         "the tail key and the hash key, in the first stream"

@@ -4,10 +4,13 @@
 
 mod disk;
 mod faults;
+mod files;
 mod format;
 mod harm;
+mod keys;
 mod left_out;
 mod life;
+mod paths;
 mod reader;
 mod recovery;
 mod storage;

@@ -37,6 +37,8 @@ struct Plan {
     kill_at: AtomicU64,
     hangs: Mutex<bool>,
     released: Condvar,
+    /// The file that may not be opened.
+    denied: Mutex<Option<PathBuf>>,
 }
 
 /// A disk behind a plan.
@@ -105,6 +107,20 @@ impl FaultStorage {
     pub(crate) fn hang(&self, hangs: bool) {
         *self.plan.hangs.lock().unwrap() = hangs;
         self.plan.released.notify_all();
+    }
+
+    /// Refuses to open one file, as its permissions would do to a user who is not root.
+    pub(crate) fn deny(self, path: impl Into<PathBuf>) -> Self {
+        *self.plan.denied.lock().unwrap() = Some(path.into());
+        self
+    }
+
+    fn open(&self, path: &Path) -> io::Result<()> {
+        self.call()?;
+        if self.plan.denied.lock().unwrap().as_deref() == Some(path) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        Ok(())
     }
 
     /// Counts a call, and fails it where the plan says so.
@@ -179,12 +195,12 @@ impl Storage for FaultStorage {
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
-        self.call()?;
+        self.open(path)?;
         self.wrap(self.inner.open_read(path))
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn StorageFile>> {
-        self.call()?;
+        self.open(path)?;
         self.wrap(self.inner.open_append(path))
     }
 
@@ -211,7 +227,7 @@ impl Storage for FaultStorage {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn StorageLock>>> {
-        self.call()?;
+        self.open(path)?;
         self.inner.try_lock(path)
     }
 
@@ -223,6 +239,11 @@ impl Storage for FaultStorage {
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         self.call()?;
         self.inner.metadata(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.call()?;
+        self.inner.read_link(path)
     }
 
     fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
