@@ -43,6 +43,13 @@ impl FileError {
     }
 }
 
+impl FileError {
+    /// Says whether it keeps one stream from being read and says nothing of the others.
+    pub(crate) fn costs_one_stream(&self) -> bool {
+        self.is_about_one_file() || self.operation == "read"
+    }
+}
+
 /// Adds to an I/O error where it happened.
 pub(crate) trait At<T> {
     fn at(self, operation: &'static str, path: &Path) -> Result<T, FileError>;

@@ -224,18 +224,30 @@ impl Opener {
     /// Opens the first stream that lets itself be opened, or a new one.
     fn open_any(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
         for stream in self.directory.streams()? {
-            let Some(taken) = self.take(stream)? else {
-                continue;
-            };
-            match self.open_taken(taken, report) {
+            match self.try_open(stream, report) {
                 Ok(Some(writer)) => return Ok(writer),
                 Ok(None) => {}
-                // One unusable file costs its stream, and is named among the strangers.
-                Err(OpenError::File(error)) if error.is_about_one_file() => {}
+                // One file that cannot be read costs its stream, not the audit.
+                Err(OpenError::File(error)) if error.costs_one_stream() => {
+                    let why = error.to_string();
+                    let refusal = Refusal::Unreadable { why };
+                    report.not_continued.push((stream, refusal));
+                }
                 Err(error) => return Err(error),
             }
         }
         self.open_new(report)
+    }
+
+    fn try_open(
+        &self,
+        stream: StreamId,
+        report: &mut Opened,
+    ) -> Result<Option<JournalWriter>, OpenError> {
+        match self.take(stream)? {
+            Some(taken) => self.open_taken(taken, report),
+            None => Ok(None),
+        }
     }
 
     /// Takes a stream's lock, unless another has it.

@@ -287,7 +287,8 @@ impl JournalWriter {
             self.renew_note()?;
         }
         if self.uncached_bytes > 0 {
-            self.keep_state()?;
+            // Without it the next opening reads more; no entry is harmed.
+            let _ = self.keep_state();
         }
         Ok(())
     }

@@ -519,7 +519,7 @@ fn compare_with_verifier(lines: &[Vec<u8>]) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("lines");
     fs::write(&file, lines.join(&b'\n')).expect("a file");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/verify.py");
     let Ok(said) = Command::new("python3")
         .arg(script)
         .arg("--lines")
