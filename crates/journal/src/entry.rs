@@ -10,6 +10,7 @@ mod hash;
 mod kind;
 mod members;
 mod parse;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 mod write;
