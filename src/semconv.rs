@@ -621,9 +621,6 @@ pub(crate) const COST_USD_EXACT: &str = "llm_audit.cost_usd_exact";
 /// The event that an inference operation's log record is.
 #[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const EVENT_INFERENCE: &str = "gen_ai.client.inference.operation.details";
-/// The operations whose log records are [`EVENT_INFERENCE`].
-#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
-pub(crate) const INFERENCE_OPERATIONS: [&str; 3] = ["chat", "text_completion", "generate_content"];
 /// Event names of ours, for libraries whose event names must outlive the program: other operations are `llm_audit.call`.
 #[cfg(feature = "opentelemetry_sdk")]
 pub(crate) const OWN_EVENTS: [&str; 30] = [

@@ -20,9 +20,10 @@ use crate::{
     clock::Timestamp,
     entry::{Class, Entry, Kind, Leaf},
     json,
+    operation::is_inference,
     semconv::{
-        self, COST_USD, COST_USD_EXACT, EVENT_INFERENCE, INFERENCE_OPERATIONS, LOG_RECORD_UID,
-        OWN_PREFIX, attribute_of_key,
+        self, COST_USD, COST_USD_EXACT, EVENT_INFERENCE, LOG_RECORD_UID, OWN_PREFIX,
+        attribute_of_key,
     },
 };
 
@@ -145,7 +146,7 @@ impl Facts {
         };
         if kind != Kind::Call {
             format!("{OWN_PREFIX}{kind}")
-        } else if INFERENCE_OPERATIONS.contains(&operation) {
+        } else if is_inference(operation) {
             EVENT_INFERENCE.to_owned()
         } else if is_name(operation) {
             format!("{OWN_PREFIX}{operation}")
