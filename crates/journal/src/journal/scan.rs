@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     checkpoint::VerifierKey,
-    entry::{CommitmentState, Entry, Kind, Leaf, StreamId},
+    entry::{CommitmentState, Entry, Kind, Leaf, StreamId, schema::key},
     json,
     tree::Frontier,
 };
@@ -325,21 +325,21 @@ impl<'a> Scanner<'a> {
     fn read(&mut self, entry: &Entry<'_>, place: Place) {
         match entry.position().kind {
             Kind::Call if !self.found.begun.is_empty() => {
-                if let Some(id) = entry.text("request_id") {
+                if let Some(id) = entry.text(key::REQUEST_ID) {
                     self.found.begun.remove(&id);
                 }
             }
             Kind::Begin => {
-                let id = entry.text("request_id").unwrap_or_default();
+                let id = entry.text(key::REQUEST_ID).unwrap_or_default();
                 self.found.begun.insert(id, place);
             }
-            Kind::Checkpoint => self.checkpoint(entry.get("event").unwrap_or_default()),
+            Kind::Checkpoint => self.checkpoint(entry.get(key::EVENT).unwrap_or_default()),
             Kind::Recovery => {
-                let event = entry.get("event").unwrap_or_default();
+                let event = entry.get(key::EVENT).unwrap_or_default();
                 self.found.recovered.extend(event::read_text(event, "file"));
             }
             Kind::Config => {
-                let event = entry.get("event").unwrap_or_default();
+                let event = entry.get(key::EVENT).unwrap_or_default();
                 self.found.settings = json::member(event, "settings").map(<[u8]>::to_vec);
             }
             Kind::Other(_) => self.refuse(Refusal::Unknown {
@@ -382,7 +382,7 @@ impl<'a> Scanner<'a> {
         if at.stream != self.stream || at.kind != Kind::Checkpoint {
             return;
         }
-        let event = entry.get("event").unwrap_or_default();
+        let event = entry.get(key::EVENT).unwrap_or_default();
         if let Some(note) = event::read_text(event, "note")
             && claimed_size(&note) > self.found.signed
             && let StoredNote::Verified(head) = notes::verify(&note, self.stream, self.key)

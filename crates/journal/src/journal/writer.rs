@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Checkpoint, SigningKey},
-    entry::{self, Kind, Leaf, LineTooLong, Members, Position, StreamId},
+    entry::{self, Kind, Leaf, LineTooLong, Members, Position, StreamId, schema::key},
     tree::Frontier,
 };
 
@@ -411,9 +411,9 @@ impl JournalWriter {
     pub(super) fn push_on(&mut self, kind: Kind, day: u32, event: Event) -> u64 {
         let mut members = std::mem::take(&mut self.own);
         members.clear();
-        members.push_str("timestamp", &self.seams.clock.now().to_string());
-        members.push_null("user_id");
-        members.push_raw("event", &event.finish());
+        members.push_str(key::TIMESTAMP, &self.seams.clock.now().to_string());
+        members.push_null(key::USER_ID);
+        members.push_raw(key::EVENT, &event.finish());
         let acc = self.account.max();
         let seq = self.write_line(kind, acc, day, &members);
         self.own = members;
