@@ -3,6 +3,17 @@
 //! Promise: whoever needs a key's name, order, class or type reads it here: the codec, what seals records, the columns
 //! and filters of the command, the log records, and whatever derives a schema for a table. The order is the format's.
 //! Not here: the values (`seal` of the main crate), the members of `event` and `audit`, what becomes of a class.
+//!
+//! # Examples
+//! ```
+//! use llm_audit_journal::entry::{Class, schema::{Key, SEED_KEYS, Type, key}};
+//!
+//! let columns: Vec<&str> = SEED_KEYS.iter().map(|key| key.name).collect();
+//! assert_eq!(columns[..3], [key::REQUEST_ID, key::TIMESTAMP, key::USER_ID]);
+//!
+//! let cost = Key::of_name("cost_usd").expect("a key of every record");
+//! assert_eq!((cost.class, cost.value, cost.is_nullable), (Class::Meta, Type::Decimal, true));
+//! ```
 
 #[cfg(test)]
 mod tests;
@@ -352,25 +363,25 @@ schema! {
         REQUEST_CHOICE_COUNT = "request_choice_count": Meta Integer;
         /// The encodings of embeddings that were asked for.
         REQUEST_ENCODING_FORMATS = "request_encoding_formats": Meta TextList;
-        /// A parameter of the request.
+        /// The penalty for frequent words that was asked for.
         REQUEST_FREQUENCY_PENALTY = "request_frequency_penalty": Meta Number;
-        /// A parameter of the request.
+        /// The most output tokens that were asked for.
         REQUEST_MAX_TOKENS = "request_max_tokens": Meta Integer;
-        /// A parameter of the request.
+        /// The penalty for repeated words that was asked for.
         REQUEST_PRESENCE_PENALTY = "request_presence_penalty": Meta Number;
         /// The answer that the request goes on from.
         REQUEST_PREVIOUS_RESPONSE_ID = "request_previous_response_id": Meta Text;
-        /// A parameter of the request.
+        /// How much thinking was asked for.
         REQUEST_REASONING_LEVEL = "request_reasoning_level": Meta Text;
-        /// A parameter of the request.
+        /// The seed that was asked for.
         REQUEST_SEED = "request_seed": Meta Integer;
         /// Where in an answer's stream the request begins.
         REQUEST_STREAM_CURSOR = "request_stream_cursor": Meta Text;
-        /// A parameter of the request.
+        /// The temperature that was asked for.
         REQUEST_TEMPERATURE = "request_temperature": Meta Number;
-        /// A parameter of the request.
+        /// From how many words the next was to be chosen.
         REQUEST_TOP_K = "request_top_k": Meta Integer;
-        /// A parameter of the request.
+        /// From which share of probability the next word was to be chosen.
         REQUEST_TOP_P = "request_top_p": Meta Number;
         /// How many documents were asked for.
         RETRIEVAL_TOP_K = "retrieval_top_k": Meta Integer;
