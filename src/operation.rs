@@ -88,6 +88,24 @@ impl fmt::Display for Status {
     }
 }
 
+/// Says whether an operation, by its canonical name, is an inference: what the conventions' inference span and event are for.
+///
+/// Embeddings, retrieval and the others have spans of their own there. Whether two names can be of one operation, and
+/// which event its log record is, both hang on this.
+///
+/// # Source
+/// OpenTelemetry `GenAI` conventions, span `gen_ai.client.inference`.
+pub(crate) fn is_inference(operation: &str) -> bool {
+    matches!(operation, "chat" | "generate_content" | "text_completion")
+}
+
+/// Says whether a model answers an operation, by its canonical name, and counts tokens for it: inference, and embeddings.
+///
+/// Such an operation is not known to have ended well without a trace of an answer, nor to have cost nothing.
+pub(crate) fn is_model_call(operation: &str) -> bool {
+    is_inference(operation) || operation == "embeddings"
+}
+
 /// Token counts under the conventions' meaning; `None` where nobody said.
 ///
 /// `input_tokens` includes `cache_read_tokens` and `cache_write_tokens`; `cache_write_tokens` includes
@@ -196,6 +214,28 @@ pub(crate) struct TraceIds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Three lists said which operations are inference: log records and nested spans left embeddings out, the judge had
+    /// them in, and each called its list by the same word.
+    #[test]
+    fn embeddings_are_a_model_call_and_no_inference() {
+        for (operation, inference, model_call) in [
+            ("chat", true, true),
+            ("generate_content", true, true),
+            ("text_completion", true, true),
+            ("embeddings", false, true),
+            ("rerank", false, false),
+            ("retrieval", false, false),
+            ("fetch_response", false, false),
+            ("invoke_agent", false, false),
+            ("execute_tool", false, false),
+            ("models", false, false),
+            ("", false, false),
+        ] {
+            let told = (is_inference(operation), is_model_call(operation));
+            assert_eq!(told, (inference, model_call), "{operation}");
+        }
+    }
 
     #[test]
     fn usage_adds_field_by_field() {

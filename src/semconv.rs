@@ -11,6 +11,8 @@
 #[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 use std::sync::LazyLock;
 
+use crate::entry::schema::key;
+
 /// What an attribute's value looks like where it is well formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ValueType {
@@ -224,50 +226,51 @@ const fn attribute(
 /// All attributes, in the order of [`Slot`].
 #[rustfmt::skip]
 pub(crate) static ATTRIBUTES: [Attribute; 105] = [
-    attribute("gen_ai.operation.name", "operation", ValueType::Text, Role::Operation),
-    attribute("gen_ai.provider.name", "provider", ValueType::Text, Role::Provider),
-    attribute("gen_ai.request.model", "request_model", ValueType::Text, Role::RequestModel),
+    attribute("gen_ai.operation.name", key::OPERATION, ValueType::Text, Role::Operation),
+    attribute("gen_ai.provider.name", key::PROVIDER, ValueType::Text, Role::Provider),
+    attribute("gen_ai.request.model", key::REQUEST_MODEL, ValueType::Text, Role::RequestModel),
+    // No key of a record: the model that answered stands as `model`.
     attribute("gen_ai.response.model", "response_model", ValueType::Text, Role::ResponseModel),
-    attribute("user.id", "user_id", ValueType::Text, Role::User),
-    attribute("tenant.id", "tenant_id", ValueType::Text, Role::Tenant),
-    attribute("gen_ai.conversation.id", "conversation_id", ValueType::Text, Role::Conversation),
-    attribute("client.address", "client_address", ValueType::Text, Role::ClientAddress),
-    attribute("user.hash", "actor.user_hash", ValueType::Text, Role::Actor),
-    attribute("user.email", "actor.user_email", ValueType::Text, Role::Actor),
-    attribute("user.full_name", "actor.user_full_name", ValueType::Text, Role::Actor),
-    attribute("user.name", "actor.user_name", ValueType::Text, Role::Actor),
-    attribute("user.roles", "actor.user_roles", ValueType::TextList, Role::Actor),
-    attribute("gen_ai.usage.input_tokens", "input_tokens", ValueType::Int, Role::InputTokens),
-    attribute("gen_ai.usage.output_tokens", "output_tokens", ValueType::Int, Role::OutputTokens),
-    attribute("gen_ai.usage.reasoning.output_tokens", "thinking_tokens", ValueType::Int, Role::ThinkingTokens),
-    attribute("gen_ai.usage.cache_read.input_tokens", "cache_read_tokens", ValueType::Int, Role::CacheReadTokens),
-    attribute("gen_ai.usage.cache_write.input_tokens", "cache_write_tokens", ValueType::Int, Role::CacheWriteTokens),
-    attribute("llm_audit.usage.cache_write_1h.input_tokens", "cache_write_1h_tokens", ValueType::Int, Role::CacheWrite1hTokens),
-    attribute("gen_ai.usage.audio.input_tokens", "audio_input_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.audio.output_tokens", "audio_output_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.audio.cache_read.input_tokens", "audio_cache_read_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.image.input_tokens", "image_input_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.image.output_tokens", "image_output_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.image.cache_read.input_tokens", "image_cache_read_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.text.input_tokens", "text_input_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.text.output_tokens", "text_output_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.text.cache_read.input_tokens", "text_cache_read_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.usage.cost.amount", "reported_cost_usd", ValueType::Double, Role::Fact),
-    attribute("gen_ai.response.finish_reasons", "finish_reasons", ValueType::TextList, Role::FinishReasons),
-    attribute("gen_ai.response.id", "response_id", ValueType::Text, Role::Fact),
-    attribute("gen_ai.response.status", "response_status", ValueType::Text, Role::Fact),
-    attribute("gen_ai.response.time_to_first_chunk", "time_to_first_chunk_ms", ValueType::Double, Role::FirstChunk),
-    attribute("error.type", "error_type", ValueType::Text, Role::ErrorType),
-    attribute("error.message", "error_message", ValueType::Text, Role::ErrorMessage),
-    attribute("gen_ai.input.messages", "input", ValueType::Json, Role::Input),
-    attribute("gen_ai.output.messages", "output", ValueType::Json, Role::Output),
-    attribute("gen_ai.system_instructions", "system_prompt", ValueType::Json, Role::System),
-    attribute("gen_ai.tool.call.arguments", "input", ValueType::Json, Role::Input),
-    attribute("gen_ai.tool.call.result", "output", ValueType::Json, Role::Output),
-    attribute("gen_ai.retrieval.query.text", "input", ValueType::Text, Role::Input),
-    attribute("gen_ai.retrieval.documents", "output", ValueType::Json, Role::Output),
-    attribute("gen_ai.memory.query.text", "input", ValueType::Text, Role::Input),
-    attribute("gen_ai.memory.records", "output", ValueType::Json, Role::Output),
+    attribute("user.id", key::USER_ID, ValueType::Text, Role::User),
+    attribute("tenant.id", key::TENANT_ID, ValueType::Text, Role::Tenant),
+    attribute("gen_ai.conversation.id", key::CONVERSATION_ID, ValueType::Text, Role::Conversation),
+    attribute("client.address", key::CLIENT_ADDRESS, ValueType::Text, Role::ClientAddress),
+    attribute("user.hash", key::ACTOR_USER_HASH, ValueType::Text, Role::Actor),
+    attribute("user.email", key::ACTOR_USER_EMAIL, ValueType::Text, Role::Actor),
+    attribute("user.full_name", key::ACTOR_USER_FULL_NAME, ValueType::Text, Role::Actor),
+    attribute("user.name", key::ACTOR_USER_NAME, ValueType::Text, Role::Actor),
+    attribute("user.roles", key::ACTOR_USER_ROLES, ValueType::TextList, Role::Actor),
+    attribute("gen_ai.usage.input_tokens", key::INPUT_TOKENS, ValueType::Int, Role::InputTokens),
+    attribute("gen_ai.usage.output_tokens", key::OUTPUT_TOKENS, ValueType::Int, Role::OutputTokens),
+    attribute("gen_ai.usage.reasoning.output_tokens", key::THINKING_TOKENS, ValueType::Int, Role::ThinkingTokens),
+    attribute("gen_ai.usage.cache_read.input_tokens", key::CACHE_READ_TOKENS, ValueType::Int, Role::CacheReadTokens),
+    attribute("gen_ai.usage.cache_write.input_tokens", key::CACHE_WRITE_TOKENS, ValueType::Int, Role::CacheWriteTokens),
+    attribute("llm_audit.usage.cache_write_1h.input_tokens", key::CACHE_WRITE_1H_TOKENS, ValueType::Int, Role::CacheWrite1hTokens),
+    attribute("gen_ai.usage.audio.input_tokens", key::AUDIO_INPUT_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.audio.output_tokens", key::AUDIO_OUTPUT_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.audio.cache_read.input_tokens", key::AUDIO_CACHE_READ_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.image.input_tokens", key::IMAGE_INPUT_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.image.output_tokens", key::IMAGE_OUTPUT_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.image.cache_read.input_tokens", key::IMAGE_CACHE_READ_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.text.input_tokens", key::TEXT_INPUT_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.text.output_tokens", key::TEXT_OUTPUT_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.text.cache_read.input_tokens", key::TEXT_CACHE_READ_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.usage.cost.amount", key::REPORTED_COST_USD, ValueType::Double, Role::Fact),
+    attribute("gen_ai.response.finish_reasons", key::FINISH_REASONS, ValueType::TextList, Role::FinishReasons),
+    attribute("gen_ai.response.id", key::RESPONSE_ID, ValueType::Text, Role::Fact),
+    attribute("gen_ai.response.status", key::RESPONSE_STATUS, ValueType::Text, Role::Fact),
+    attribute("gen_ai.response.time_to_first_chunk", key::TIME_TO_FIRST_CHUNK_MS, ValueType::Double, Role::FirstChunk),
+    attribute("error.type", key::ERROR_TYPE, ValueType::Text, Role::ErrorType),
+    attribute("error.message", key::ERROR_MESSAGE, ValueType::Text, Role::ErrorMessage),
+    attribute("gen_ai.input.messages", key::INPUT, ValueType::Json, Role::Input),
+    attribute("gen_ai.output.messages", key::OUTPUT, ValueType::Json, Role::Output),
+    attribute("gen_ai.system_instructions", key::SYSTEM_PROMPT, ValueType::Json, Role::System),
+    attribute("gen_ai.tool.call.arguments", key::INPUT, ValueType::Json, Role::Input),
+    attribute("gen_ai.tool.call.result", key::OUTPUT, ValueType::Json, Role::Output),
+    attribute("gen_ai.retrieval.query.text", key::INPUT, ValueType::Text, Role::Input),
+    attribute("gen_ai.retrieval.documents", key::OUTPUT, ValueType::Json, Role::Output),
+    attribute("gen_ai.memory.query.text", key::INPUT, ValueType::Text, Role::Input),
+    attribute("gen_ai.memory.records", key::OUTPUT, ValueType::Json, Role::Output),
     attribute("gen_ai.tool.definitions", "", ValueType::Json, Role::Dropped),
     attribute("gen_ai.tool.description", "", ValueType::Text, Role::Dropped),
     attribute("gen_ai.agent.description", "", ValueType::Text, Role::Dropped),
@@ -275,59 +278,59 @@ pub(crate) static ATTRIBUTES: [Attribute; 105] = [
     attribute("gen_ai.skill.description", "", ValueType::Text, Role::Dropped),
     attribute("gen_ai.evaluation.explanation", "", ValueType::Text, Role::Dropped),
     attribute("exception.stacktrace", "", ValueType::Text, Role::Dropped),
-    attribute("gen_ai.tool.name", "tool_name", ValueType::Text, Role::Fact),
-    attribute("gen_ai.tool.type", "tool_type", ValueType::Text, Role::Fact),
-    attribute("gen_ai.tool.call.id", "tool_call_id", ValueType::Text, Role::Fact),
-    attribute("gen_ai.agent.id", "agent_id", ValueType::Text, Role::Fact),
-    attribute("gen_ai.agent.name", "agent_name", ValueType::Text, Role::Fact),
-    attribute("gen_ai.agent.version", "agent_version", ValueType::Text, Role::Fact),
-    attribute("gen_ai.main_agent.id", "main_agent_id", ValueType::Text, Role::Fact),
-    attribute("gen_ai.main_agent.name", "main_agent_name", ValueType::Text, Role::Fact),
-    attribute("gen_ai.workflow.name", "workflow_name", ValueType::Text, Role::Fact),
-    attribute("gen_ai.skill.name", "skill_name", ValueType::Text, Role::Fact),
-    attribute("gen_ai.skill.resource.name", "skill_resource_name", ValueType::Text, Role::Fact),
-    attribute("gen_ai.skill.source.uri", "skill_source_uri", ValueType::Text, Role::Fact),
-    attribute("gen_ai.data_source.id", "data_source_id", ValueType::Text, Role::Fact),
-    attribute("gen_ai.prompt.name", "prompt_name", ValueType::Text, Role::Fact),
-    attribute("gen_ai.prompt.version", "prompt_version", ValueType::Text, Role::Fact),
-    attribute("gen_ai.conversation.compacted", "conversation_compacted", ValueType::Bool, Role::Fact),
-    attribute("gen_ai.embeddings.dimension.count", "embeddings_dimension_count", ValueType::Int, Role::Fact),
-    attribute("gen_ai.evaluation.name", "evaluation_name", ValueType::Text, Role::Fact),
-    attribute("gen_ai.evaluation.score.label", "evaluation_score_label", ValueType::Text, Role::Fact),
-    attribute("gen_ai.evaluation.score.value", "evaluation_score", ValueType::Double, Role::Fact),
-    attribute("gen_ai.memory.record.count", "memory_record_count", ValueType::Int, Role::Fact),
-    attribute("gen_ai.memory.record.id", "memory_record_id", ValueType::Text, Role::Fact),
-    attribute("gen_ai.memory.store.id", "memory_store_id", ValueType::Text, Role::Fact),
-    attribute("gen_ai.output.type", "output_type", ValueType::Text, Role::Fact),
-    attribute("gen_ai.request.choice.count", "request_choice_count", ValueType::Int, Role::Fact),
-    attribute("gen_ai.request.encoding_formats", "request_encoding_formats", ValueType::TextList, Role::Fact),
-    attribute("gen_ai.request.frequency_penalty", "request_frequency_penalty", ValueType::Double, Role::Fact),
-    attribute("gen_ai.request.max_tokens", "request_max_tokens", ValueType::Int, Role::Fact),
-    attribute("gen_ai.request.presence_penalty", "request_presence_penalty", ValueType::Double, Role::Fact),
-    attribute("gen_ai.request.previous_response.id", "request_previous_response_id", ValueType::Text, Role::Fact),
-    attribute("gen_ai.request.reasoning.level", "request_reasoning_level", ValueType::Text, Role::Fact),
-    attribute("gen_ai.request.seed", "request_seed", ValueType::Int, Role::Fact),
+    attribute("gen_ai.tool.name", key::TOOL_NAME, ValueType::Text, Role::Fact),
+    attribute("gen_ai.tool.type", key::TOOL_TYPE, ValueType::Text, Role::Fact),
+    attribute("gen_ai.tool.call.id", key::TOOL_CALL_ID, ValueType::Text, Role::Fact),
+    attribute("gen_ai.agent.id", key::AGENT_ID, ValueType::Text, Role::Fact),
+    attribute("gen_ai.agent.name", key::AGENT_NAME, ValueType::Text, Role::Fact),
+    attribute("gen_ai.agent.version", key::AGENT_VERSION, ValueType::Text, Role::Fact),
+    attribute("gen_ai.main_agent.id", key::MAIN_AGENT_ID, ValueType::Text, Role::Fact),
+    attribute("gen_ai.main_agent.name", key::MAIN_AGENT_NAME, ValueType::Text, Role::Fact),
+    attribute("gen_ai.workflow.name", key::WORKFLOW_NAME, ValueType::Text, Role::Fact),
+    attribute("gen_ai.skill.name", key::SKILL_NAME, ValueType::Text, Role::Fact),
+    attribute("gen_ai.skill.resource.name", key::SKILL_RESOURCE_NAME, ValueType::Text, Role::Fact),
+    attribute("gen_ai.skill.source.uri", key::SKILL_SOURCE_URI, ValueType::Text, Role::Fact),
+    attribute("gen_ai.data_source.id", key::DATA_SOURCE_ID, ValueType::Text, Role::Fact),
+    attribute("gen_ai.prompt.name", key::PROMPT_NAME, ValueType::Text, Role::Fact),
+    attribute("gen_ai.prompt.version", key::PROMPT_VERSION, ValueType::Text, Role::Fact),
+    attribute("gen_ai.conversation.compacted", key::CONVERSATION_COMPACTED, ValueType::Bool, Role::Fact),
+    attribute("gen_ai.embeddings.dimension.count", key::EMBEDDINGS_DIMENSION_COUNT, ValueType::Int, Role::Fact),
+    attribute("gen_ai.evaluation.name", key::EVALUATION_NAME, ValueType::Text, Role::Fact),
+    attribute("gen_ai.evaluation.score.label", key::EVALUATION_SCORE_LABEL, ValueType::Text, Role::Fact),
+    attribute("gen_ai.evaluation.score.value", key::EVALUATION_SCORE, ValueType::Double, Role::Fact),
+    attribute("gen_ai.memory.record.count", key::MEMORY_RECORD_COUNT, ValueType::Int, Role::Fact),
+    attribute("gen_ai.memory.record.id", key::MEMORY_RECORD_ID, ValueType::Text, Role::Fact),
+    attribute("gen_ai.memory.store.id", key::MEMORY_STORE_ID, ValueType::Text, Role::Fact),
+    attribute("gen_ai.output.type", key::OUTPUT_TYPE, ValueType::Text, Role::Fact),
+    attribute("gen_ai.request.choice.count", key::REQUEST_CHOICE_COUNT, ValueType::Int, Role::Fact),
+    attribute("gen_ai.request.encoding_formats", key::REQUEST_ENCODING_FORMATS, ValueType::TextList, Role::Fact),
+    attribute("gen_ai.request.frequency_penalty", key::REQUEST_FREQUENCY_PENALTY, ValueType::Double, Role::Fact),
+    attribute("gen_ai.request.max_tokens", key::REQUEST_MAX_TOKENS, ValueType::Int, Role::Fact),
+    attribute("gen_ai.request.presence_penalty", key::REQUEST_PRESENCE_PENALTY, ValueType::Double, Role::Fact),
+    attribute("gen_ai.request.previous_response.id", key::REQUEST_PREVIOUS_RESPONSE_ID, ValueType::Text, Role::Fact),
+    attribute("gen_ai.request.reasoning.level", key::REQUEST_REASONING_LEVEL, ValueType::Text, Role::Fact),
+    attribute("gen_ai.request.seed", key::REQUEST_SEED, ValueType::Int, Role::Fact),
     attribute("gen_ai.request.stop_sequences", "", ValueType::TextList, Role::Dropped),
-    attribute("gen_ai.request.stream", "stream", ValueType::Bool, Role::Fact),
-    attribute("gen_ai.request.stream_cursor", "request_stream_cursor", ValueType::Text, Role::Fact),
-    attribute("gen_ai.request.temperature", "request_temperature", ValueType::Double, Role::Fact),
-    attribute("gen_ai.request.top_k", "request_top_k", ValueType::Int, Role::Fact),
-    attribute("gen_ai.request.top_p", "request_top_p", ValueType::Double, Role::Fact),
-    attribute("gen_ai.retrieval.top_k", "retrieval_top_k", ValueType::Int, Role::Fact),
-    attribute("gen_ai.token.modality", "token_modality", ValueType::Text, Role::Fact),
-    attribute("gen_ai.token.type", "token_type", ValueType::Text, Role::Fact),
-    attribute("aws.bedrock.guardrail.id", "guardrail_id", ValueType::Text, Role::Fact),
-    attribute("aws.bedrock.knowledge_base.id", "knowledge_base_id", ValueType::Text, Role::Fact),
-    attribute("azure.resource_provider.namespace", "azure_resource_provider_namespace", ValueType::Text, Role::Fact),
-    attribute("openai.api.type", "openai_api_type", ValueType::Text, Role::Fact),
-    attribute("openai.request.service_tier", "request_service_tier", ValueType::Text, Role::Fact),
-    attribute("openai.response.service_tier", "service_tier", ValueType::Text, Role::ServiceTier),
-    attribute("openai.response.system_fingerprint", "system_fingerprint", ValueType::Text, Role::Fact),
-    attribute("server.address", "server_address", ValueType::Text, Role::Fact),
-    attribute("server.port", "server_port", ValueType::Int, Role::Fact),
-    attribute("llm_audit.provider_request_id", "provider_request_id", ValueType::Text, Role::Fact),
-    attribute("llm.input_messages", "input", ValueType::Members, Role::Input),
-    attribute("llm.output_messages", "output", ValueType::Members, Role::Output),
+    attribute("gen_ai.request.stream", key::STREAM, ValueType::Bool, Role::Fact),
+    attribute("gen_ai.request.stream_cursor", key::REQUEST_STREAM_CURSOR, ValueType::Text, Role::Fact),
+    attribute("gen_ai.request.temperature", key::REQUEST_TEMPERATURE, ValueType::Double, Role::Fact),
+    attribute("gen_ai.request.top_k", key::REQUEST_TOP_K, ValueType::Int, Role::Fact),
+    attribute("gen_ai.request.top_p", key::REQUEST_TOP_P, ValueType::Double, Role::Fact),
+    attribute("gen_ai.retrieval.top_k", key::RETRIEVAL_TOP_K, ValueType::Int, Role::Fact),
+    attribute("gen_ai.token.modality", key::TOKEN_MODALITY, ValueType::Text, Role::Fact),
+    attribute("gen_ai.token.type", key::TOKEN_TYPE, ValueType::Text, Role::Fact),
+    attribute("aws.bedrock.guardrail.id", key::GUARDRAIL_ID, ValueType::Text, Role::Fact),
+    attribute("aws.bedrock.knowledge_base.id", key::KNOWLEDGE_BASE_ID, ValueType::Text, Role::Fact),
+    attribute("azure.resource_provider.namespace", key::AZURE_RESOURCE_PROVIDER_NAMESPACE, ValueType::Text, Role::Fact),
+    attribute("openai.api.type", key::OPENAI_API_TYPE, ValueType::Text, Role::Fact),
+    attribute("openai.request.service_tier", key::REQUEST_SERVICE_TIER, ValueType::Text, Role::Fact),
+    attribute("openai.response.service_tier", key::SERVICE_TIER, ValueType::Text, Role::ServiceTier),
+    attribute("openai.response.system_fingerprint", key::SYSTEM_FINGERPRINT, ValueType::Text, Role::Fact),
+    attribute("server.address", key::SERVER_ADDRESS, ValueType::Text, Role::Fact),
+    attribute("server.port", key::SERVER_PORT, ValueType::Int, Role::Fact),
+    attribute("llm_audit.provider_request_id", key::PROVIDER_REQUEST_ID, ValueType::Text, Role::Fact),
+    attribute("llm.input_messages", key::INPUT, ValueType::Members, Role::Input),
+    attribute("llm.output_messages", key::OUTPUT, ValueType::Members, Role::Output),
     // What `tracing-opentelemetry` makes the span's status of.
     attribute("otel.status_code", "", ValueType::Text, Role::Dropped),
 ];
@@ -621,9 +624,6 @@ pub(crate) const COST_USD_EXACT: &str = "llm_audit.cost_usd_exact";
 /// The event that an inference operation's log record is.
 #[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 pub(crate) const EVENT_INFERENCE: &str = "gen_ai.client.inference.operation.details";
-/// The operations whose log records are [`EVENT_INFERENCE`].
-#[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
-pub(crate) const INFERENCE_OPERATIONS: [&str; 3] = ["chat", "text_completion", "generate_content"];
 /// Event names of ours, for libraries whose event names must outlive the program: other operations are `llm_audit.call`.
 #[cfg(feature = "opentelemetry_sdk")]
 pub(crate) const OWN_EVENTS: [&str; 30] = [
@@ -680,6 +680,10 @@ pub(crate) const OUTPUT_HASH: &str = "llm_audit.output_hash";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::{
+        Class,
+        schema::{Key, Type},
+    };
 
     #[test]
     fn names_are_sorted_and_unique() {
@@ -697,6 +701,46 @@ mod tests {
         assert_eq!(name("user_id"), Some("user.id"));
         for key in ["input", "output", "system_prompt", "", "latency_ms"] {
             assert_eq!(name(key), None);
+        }
+    }
+
+    /// A span's word that is copied keeps its type: a table whose columns the schema gives must be able to take it.
+    #[test]
+    fn keys_are_the_schemas_and_of_a_type_that_takes_the_attributes_value() {
+        let copied = |attribute: &&Attribute| matches!(attribute.role, Role::Fact | Role::Actor);
+        for attribute in ATTRIBUTES.iter().filter(copied) {
+            let key = Key::of_name(attribute.key);
+            let key = key.unwrap_or_else(|| panic!("`{}` is no key", attribute.key));
+            let expected = match attribute.value {
+                ValueType::Text => Type::Text,
+                ValueType::TextList => Type::TextList,
+                ValueType::Int => Type::Integer,
+                ValueType::Double => Type::Number,
+                ValueType::Bool => Type::Boolean,
+                ValueType::Json | ValueType::Members => panic!("`{}` has a structure", key.name),
+            };
+            assert_eq!(key.value, expected, "{}", key.name);
+            assert_eq!(key.class == Class::Actor, attribute.role == Role::Actor);
+        }
+        let judged = ATTRIBUTES
+            .iter()
+            .filter(|attribute| !matches!(attribute.role, Role::Dropped | Role::ResponseModel));
+        for attribute in judged {
+            assert!(Key::of_name(attribute.key).is_some(), "{}", attribute.key);
+        }
+    }
+
+    #[test]
+    fn our_own_names_are_the_prefix_and_the_key() {
+        for (name, key) in [
+            (REQUEST_ID, key::REQUEST_ID),
+            (STATUS, key::STATUS),
+            (COST_USD, key::COST_USD),
+            (SYSTEM_PROMPT_HASH, key::SYSTEM_PROMPT_HASH),
+            (INPUT_HASH, key::INPUT_HASH),
+            (OUTPUT_HASH, key::OUTPUT_HASH),
+        ] {
+            assert_eq!(name.strip_prefix("llm_audit."), Some(key));
         }
     }
 

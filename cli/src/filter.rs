@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use tracing_llm_audit::{
     Timestamp,
-    entry::{Entry, Kind},
+    entry::{Entry, Kind, schema::key},
 };
 
 use crate::{
@@ -52,9 +52,9 @@ impl Filter {
             .as_ref()
             .is_none_or(|kinds| kinds.contains(&kind))
             && self.is_in_time(entry)
-            && is_one_of(&self.users, entry, "user_id")
-            && is_one_of(&self.statuses, entry, "status")
-            && is_one_of(&self.models, entry, "model")
+            && is_one_of(&self.users, entry, key::USER_ID)
+            && is_one_of(&self.statuses, entry, key::STATUS)
+            && is_one_of(&self.models, entry, key::MODEL)
     }
 
     fn is_in_time(&self, entry: &Entry<'_>) -> bool {
@@ -62,7 +62,7 @@ impl Filter {
             return true;
         }
         let time = entry
-            .text("timestamp")
+            .text(key::TIMESTAMP)
             .and_then(|text| Timestamp::parse(&text));
         time.is_some_and(|time| {
             self.since.is_none_or(|since| since <= time)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tracing_llm_audit::entry::{Class, Entry};
+use tracing_llm_audit::entry::{Class, Entry, schema::key};
 
 /// What stands where an expired or erased value stood.
 pub(crate) const REMOVED: &str = "(removed)";
@@ -25,7 +25,7 @@ pub(crate) fn is_removed(entry: &Entry<'_>, key: &str) -> bool {
 pub(crate) fn action<'a>(entry: &Entry<'a>) -> Cow<'a, str> {
     let kind = entry.position().kind;
     if kind.is_record() {
-        text(entry, "action")
+        text(entry, key::ACTION)
     } else {
         Cow::Owned(kind.to_string())
     }

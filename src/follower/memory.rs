@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::source::{Mark, Source, SourceError};
-use crate::entry::{EntryBuf, Kind, Leaf, Members, Position, StreamId, write_line};
+use crate::entry::{EntryBuf, Kind, Leaf, Members, Position, StreamId, schema::key, write_line};
 
 /// What outlives the Follower: the journal's length, the cursor, the dead letters.
 #[derive(Default)]
@@ -116,8 +116,8 @@ pub(crate) fn record(seq: u64, kind: Kind, changes: &[(&str, &str)]) -> EntryBuf
     let request_id = format!("\"01a202b2-c8e8-7000-8000-{seq:012x}\"");
     let input_tokens = (1000 + seq).to_string();
     let own = [
-        ("request_id", request_id.as_str()),
-        ("input_tokens", &input_tokens),
+        (key::REQUEST_ID, request_id.as_str()),
+        (key::INPUT_TOKENS, &input_tokens),
     ];
     let replaced = |key: &str| changes.iter().chain(&own).find(|(name, _)| *name == key);
     for (key, raw) in CALL {
@@ -151,29 +151,29 @@ const HASH: &str =
     "\"hmac-sha256:0a1b2c3d:abababababababababababababababababababababababababababababababab\"";
 
 const CALL: [(&str, &str); 25] = [
-    ("request_id", ""),
-    ("timestamp", "\"2026-11-22T10:00:01.000001Z\""),
-    ("user_id", "\"user-1\""),
-    ("model", "\"claude-sonnet-4-5-20250929\""),
-    ("action", "\"messages.create\""),
-    ("system_prompt_hash", HASH),
-    ("input_tokens", ""),
-    ("output_tokens", "20"),
-    ("thinking_tokens", "0"),
-    ("latency_ms", "812"),
-    ("cost_usd", "0.003303"),
-    ("status", "\"success\""),
-    ("error_message", "\"\""),
-    ("sanitization_count", "0"),
-    ("input_hash", HASH),
-    ("output_hash", HASH),
-    ("metadata", "{\"feature\":\"search\",\"weight\":1.5}"),
-    ("provider", "\"anthropic\""),
-    ("operation", "\"chat\""),
-    ("request_model", "\"claude-sonnet-4-5\""),
-    ("finish_reasons", "[\"end_turn\"]"),
-    ("trace_id", "\"4bf92f3577b34da6a3ce929d0e0e4736\""),
-    ("span_id", "\"00f067aa0ba902b7\""),
-    ("trace_flags", "1"),
-    ("time_to_first_chunk_ms", "250"),
+    (key::REQUEST_ID, ""),
+    (key::TIMESTAMP, "\"2026-11-22T10:00:01.000001Z\""),
+    (key::USER_ID, "\"user-1\""),
+    (key::MODEL, "\"claude-sonnet-4-5-20250929\""),
+    (key::ACTION, "\"messages.create\""),
+    (key::SYSTEM_PROMPT_HASH, HASH),
+    (key::INPUT_TOKENS, ""),
+    (key::OUTPUT_TOKENS, "20"),
+    (key::THINKING_TOKENS, "0"),
+    (key::LATENCY_MS, "812"),
+    (key::COST_USD, "0.003303"),
+    (key::STATUS, "\"success\""),
+    (key::ERROR_MESSAGE, "\"\""),
+    (key::SANITIZATION_COUNT, "0"),
+    (key::INPUT_HASH, HASH),
+    (key::OUTPUT_HASH, HASH),
+    (key::METADATA, "{\"feature\":\"search\",\"weight\":1.5}"),
+    (key::PROVIDER, "\"anthropic\""),
+    (key::OPERATION, "\"chat\""),
+    (key::REQUEST_MODEL, "\"claude-sonnet-4-5\""),
+    (key::FINISH_REASONS, "[\"end_turn\"]"),
+    (key::TRACE_ID, "\"4bf92f3577b34da6a3ce929d0e0e4736\""),
+    (key::SPAN_ID, "\"00f067aa0ba902b7\""),
+    (key::TRACE_FLAGS, "1"),
+    (key::TIME_TO_FIRST_CHUNK_MS, "250"),
 ];

@@ -21,7 +21,6 @@ mod tokens;
 
 pub(crate) use named::{canonical as operation_name, text_list};
 pub(crate) use responses::responses;
-pub(crate) use status::is_inference;
 
 use std::borrow::Cow;
 

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use super::{Said, named::find_in_list};
 use crate::{
     facts::FactValue,
-    operation::Status,
+    operation::{Status, is_model_call},
     provider::{ProviderError, refusal_code},
     record::{CallError, End, Stage},
     redact::{redact, start_of},
@@ -26,14 +26,6 @@ use crate::{
 
 /// Bytes of an error's type and of a guard's code that are kept.
 const CODE_BYTES_MAX: usize = 128;
-/// Operations that answer with tokens: without any answer they are not known to have ended well.
-pub(super) const INFERENCE: [&str; 4] =
-    ["chat", "embeddings", "generate_content", "text_completion"];
-
-/// Says whether an operation, by its canonical name, is one that a model answers with tokens.
-pub(crate) fn is_inference(operation: &str) -> bool {
-    INFERENCE.contains(&operation)
-}
 
 /// A status with what explains it.
 pub(super) struct Verdict {
@@ -189,7 +181,7 @@ fn is_cut(said: &Said<'_>) -> bool {
         || last.is_none() && matches!(state, Some("cancelled" | "incomplete"))
 }
 
-/// Says whether an inference call left no trace of an answer.
+/// Says whether a call of a model left no trace of an answer.
 fn is_silent(said: &Said<'_>, operation: &str) -> bool {
     let answered = said.record.usage_is_nested
         || !said.readings.is_empty()
@@ -198,7 +190,7 @@ fn is_silent(said: &Said<'_>, operation: &str) -> bool {
             .is_some_and(|call| call.usage.is_some() || call.output.is_some())
         // From the last: an answer comes after the question.
         || said.facts.iter().rev().any(|(slot, _)| tells_answer(slot));
-    INFERENCE.contains(&operation) && !answered
+    is_model_call(operation) && !answered
 }
 
 fn tells_answer(slot: Slot) -> bool {

@@ -4,12 +4,12 @@
 
 use std::borrow::Cow;
 
-use super::{Names, Said, emitted, status::INFERENCE};
+use super::{Names, Said, emitted};
 use crate::{
     facts::FactValue,
     flavour::Flavour,
     money::Usd,
-    operation::Usage,
+    operation::{Usage, is_model_call},
     outcome::Cost,
     price::{Charge, Conditions, Extras, Part, PriceTable, ServedBy},
     provider::{MediaTokens, Reading},
@@ -94,8 +94,7 @@ pub(super) fn cost(
     }
     let served_by = served_by(said, names);
     if tokens.usage.is_empty() && reporting_readings(said).next().is_none() {
-        let is_inference = INFERENCE.contains(&names.operation.as_ref());
-        return if is_inference {
+        return if is_model_call(&names.operation) {
             let reported = said.latest(|reading| reading.reported_cost_usd.as_deref(), None);
             prices.unpriced("usage unknown", served_by, reported)
         } else {

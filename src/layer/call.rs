@@ -22,7 +22,7 @@ use crate::{
     ack::AckCell,
     facts::{FactValue, Facts},
     judge::operation_name,
-    operation::{RequestId, TraceIds},
+    operation::{RequestId, TraceIds, is_inference},
     record::{AuditRecord, CallData, Capture, End, Stage},
     semconv::{Slot, ValueType},
     submit::Submit,
@@ -313,10 +313,8 @@ const ENDS: [Slot; 6] = [
 
 /// Says whether two names can be of one operation: what one emitter calls a chat, another calls generating content.
 pub(super) fn can_be_same(said: &str, operation: &str) -> bool {
-    const GENERATING: [&str; 3] = ["chat", "generate_content", "text_completion"];
     let said = operation_name(said);
-    let generates = |name| GENERATING.contains(&name);
-    operation.is_empty() || said == operation || (generates(said.as_ref()) && generates(operation))
+    operation.is_empty() || said == operation || (is_inference(&said) && is_inference(operation))
 }
 
 impl AuditRecord {

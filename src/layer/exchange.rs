@@ -14,6 +14,7 @@ use crate::{
     facts::{FactValue, Facts},
     flavour::Flavour,
     judge,
+    operation::is_model_call,
     record::{AuditRecord, Capture as CaptureKind},
     semconv::Slot,
 };
@@ -29,12 +30,12 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Says whether a call can be this request's: an inference of the same kind, and of no other model.
+    /// Says whether a call can be this request's: a model's, of the same kind, and of no other model.
     fn is_of(&self, record: &AuditRecord) -> bool {
         let operation = record.facts.said(Slot::OperationName);
         let is_kind = match (operation, self.flavour) {
             (Some(said), Some(flavour)) => can_be_same(said, flavour.operation()),
-            (Some(said), None) => judge::is_inference(&judge::operation_name(said)),
+            (Some(said), None) => is_model_call(&judge::operation_name(said)),
             (None, _) => true,
         };
         let model = record.facts.said(Slot::RequestModel);

@@ -18,11 +18,12 @@ pub(crate) use self::value::LogValue;
 use self::value::{any, exact_double, typed};
 use crate::{
     clock::Timestamp,
-    entry::{Class, Entry, Kind, Leaf},
+    entry::{Class, Entry, Kind, Leaf, schema::key},
     json,
+    operation::is_inference,
     semconv::{
-        self, COST_USD, COST_USD_EXACT, EVENT_INFERENCE, INFERENCE_OPERATIONS, LOG_RECORD_UID,
-        OWN_PREFIX, attribute_of_key,
+        self, COST_USD, COST_USD_EXACT, EVENT_INFERENCE, LOG_RECORD_UID, OWN_PREFIX,
+        attribute_of_key,
     },
 };
 
@@ -85,8 +86,8 @@ impl Encoding {
 
     fn push_member<V: LogValue>(self, key: &str, raw: &[u8], attributes: &mut Attributes<V>) {
         match key {
-            "cost_usd" => push_cost(raw, attributes),
-            "time_to_first_chunk_ms" => push_seconds(key, raw, attributes),
+            key::COST_USD => push_cost(raw, attributes),
+            key::TIME_TO_FIRST_CHUNK_MS => push_seconds(key, raw, attributes),
             // An empty text says that there is none.
             _ if raw == b"null" || raw == b"\"\"" => {}
             _ if Class::of_key(key) == Class::Content => {
@@ -115,20 +116,20 @@ impl Facts {
     /// Notes what the record's own fields need; says whether the member is no attribute beside.
     fn take(&mut self, key: &str, raw: &[u8]) -> bool {
         match key {
-            "timestamp" => {
+            key::TIMESTAMP => {
                 let time = json::text(raw).and_then(|text| Timestamp::parse(&text));
                 self.started_ns = time.map_or(0, Timestamp::as_nanos_unsigned);
                 return true;
             }
-            "trace_id" => return take_id(raw, &mut self.trace_id),
-            "span_id" => return take_id(raw, &mut self.span_id),
-            "trace_flags" => {
+            key::TRACE_ID => return take_id(raw, &mut self.trace_id),
+            key::SPAN_ID => return take_id(raw, &mut self.span_id),
+            key::TRACE_FLAGS => {
                 self.trace_flags = json::unsigned(raw).unwrap_or(0) as u8;
                 return true;
             }
-            "latency_ms" => self.latency_ns = nanoseconds(raw).unwrap_or(0),
-            "status" => self.is_warning = raw == b"\"error\"" || raw == b"\"blocked\"",
-            "operation" => self.operation = json::text(raw).unwrap_or_default().into_owned(),
+            key::LATENCY_MS => self.latency_ns = nanoseconds(raw).unwrap_or(0),
+            key::STATUS => self.is_warning = raw == b"\"error\"" || raw == b"\"blocked\"",
+            key::OPERATION => self.operation = json::text(raw).unwrap_or_default().into_owned(),
             _ => {}
         }
         false
@@ -145,7 +146,7 @@ impl Facts {
         };
         if kind != Kind::Call {
             format!("{OWN_PREFIX}{kind}")
-        } else if INFERENCE_OPERATIONS.contains(&operation) {
+        } else if is_inference(operation) {
             EVENT_INFERENCE.to_owned()
         } else if is_name(operation) {
             format!("{OWN_PREFIX}{operation}")
@@ -160,8 +161,9 @@ fn push_response_model<V: LogValue>(entry: &Entry<'_>, attributes: &mut Attribut
     if entry.position().kind != Kind::Call {
         return;
     }
-    let model = entry.get("model");
-    let is_response_s = entry.get("request_model") != model || entry.get("response_id").is_some();
+    let model = entry.get(key::MODEL);
+    let is_response_s =
+        entry.get(key::REQUEST_MODEL) != model || entry.get(key::RESPONSE_ID).is_some();
     if let Some(value) = model.filter(|_| is_response_s).and_then(any) {
         attributes.push((semconv::RESPONSE_MODEL.into(), value));
     }
@@ -221,8 +223,8 @@ fn push_content<V: LogValue>(key: &str, raw: &[u8], attributes: &mut Attributes<
         .next()
         .is_some_and(|first| first.is_ok_and(|first| json::member(first, "parts").is_some()));
     let name = match key {
-        "input" if is_messages => semconv::INPUT_MESSAGES.into(),
-        "output" if is_messages => semconv::OUTPUT_MESSAGES.into(),
+        key::INPUT if is_messages => semconv::INPUT_MESSAGES.into(),
+        key::OUTPUT if is_messages => semconv::OUTPUT_MESSAGES.into(),
         _ => own(key),
     };
     attributes.extend(any(raw).map(|value| (name, value)));

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::{
     digest::Material,
-    entry::{LINE_BYTES_MAX, Members},
+    entry::{LINE_BYTES_MAX, Members, schema::key},
     facts::{FactValue, Facts},
     json,
     judge::responses,
@@ -70,9 +70,9 @@ impl<'a> Contents<'a> {
     /// Pushes the contents as they are; one that makes the line too long is named instead.
     pub(super) fn push_plain(&self, members: &mut Members) {
         let contents = [
-            ("system_prompt", &self.system),
-            ("input", &self.input),
-            ("output", &self.output),
+            (key::SYSTEM_PROMPT, &self.system),
+            (key::INPUT, &self.input),
+            (key::OUTPUT, &self.output),
         ];
         let mut omitted = Vec::new();
         for (key, content) in contents {
@@ -85,7 +85,7 @@ impl<'a> Contents<'a> {
             }
         }
         if !omitted.is_empty() {
-            members.push_with("content_too_long", |out| {
+            members.push_with(key::CONTENT_TOO_LONG, |out| {
                 super::facts::write_texts(out, &omitted);
             });
         }

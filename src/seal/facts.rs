@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    entry::Members,
+    entry::{Members, schema::key},
     facts::FactValue,
     json,
     judge::text_list,
@@ -73,10 +73,12 @@ pub(super) fn push(members: &mut Members, record: &AuditRecord) {
     }
     let Some(call) = &record.call else { return };
     if let Some(attempts) = call.attempts {
-        members.push_u64("attempts", attempts);
+        members.push_u64(key::ATTEMPTS, attempts);
     }
     if !call.sanitization.is_empty() {
-        members.push_with("sanitization", |out| write_events(out, &call.sanitization));
+        members.push_with(key::SANITIZATION, |out| {
+            write_events(out, &call.sanitization);
+        });
     }
 }
 
@@ -84,8 +86,8 @@ pub(super) fn push(members: &mut Members, record: &AuditRecord) {
 pub(super) fn push_user(members: &mut Members, record: &AuditRecord, of_body: Option<&str>) {
     let said = record.facts.get(Slot::UserId).and_then(text_of);
     match said.or_else(|| of_body.map(Cow::Borrowed)) {
-        Some(user) => members.push_str("user_id", bounded(&user)),
-        None => members.push_null("user_id"),
+        Some(user) => members.push_str(key::USER_ID, bounded(&user)),
+        None => members.push_null(key::USER_ID),
     }
 }
 
@@ -208,7 +210,7 @@ fn push_first_chunk(members: &mut Members, record: &AuditRecord) {
             .map(|seconds| (seconds * 1e3) as u64)
     };
     if let Some(time_ms) = measured.or_else(said) {
-        members.push_u64("time_to_first_chunk_ms", time_ms);
+        members.push_u64(key::TIME_TO_FIRST_CHUNK_MS, time_ms);
     }
 }
 

@@ -14,7 +14,7 @@ use std::io::Write as _;
 use self::content::Contents;
 use crate::{
     digest::{Digester, Hashing},
-    entry::Members,
+    entry::{Members, schema::key},
     journal::HashKey,
     json,
     outcome::Outcome,
@@ -137,9 +137,9 @@ impl Sealer {
         record: &AuditRecord,
         contents: &Contents<'_>,
     ) {
-        members.push_str("capture", &captured(record, contents));
+        members.push_str(key::CAPTURE, &captured(record, contents));
         if let Some(name) = &self.service_name {
-            members.push_str("service_name", name);
+            members.push_str(key::SERVICE_NAME, name);
         }
     }
 }
@@ -175,39 +175,39 @@ fn push_seed_keys(members: &mut Members, record: &AuditRecord, outcome: &Outcome
         .response_model
         .as_ref()
         .or(outcome.request_model.as_ref());
-    members.push_with("request_id", |out| {
+    members.push_with(key::REQUEST_ID, |out| {
         quoted(out, format_args!("{}", record.request_id));
     });
-    members.push_with("timestamp", |out| {
+    members.push_with(key::TIMESTAMP, |out| {
         quoted(out, format_args!("{}", record.started_at));
     });
     facts::push_user(members, record, outcome.detail.user.as_deref());
     match model {
-        Some(model) => members.push_str("model", &facts::clean(model)),
-        None => members.push_null("model"),
+        Some(model) => members.push_str(key::MODEL, &facts::clean(model)),
+        None => members.push_null(key::MODEL),
     }
-    members.push_str("action", &facts::clean(&outcome.action));
-    members.push_str("system_prompt_hash", &hashes.system_prompt);
-    push_count_or_null(members, "input_tokens", usage.input_tokens);
-    push_count_or_null(members, "output_tokens", usage.output_tokens);
-    push_count_or_null(members, "thinking_tokens", usage.thinking_tokens);
+    members.push_str(key::ACTION, &facts::clean(&outcome.action));
+    members.push_str(key::SYSTEM_PROMPT_HASH, &hashes.system_prompt);
+    push_count_or_null(members, key::INPUT_TOKENS, usage.input_tokens);
+    push_count_or_null(members, key::OUTPUT_TOKENS, usage.output_tokens);
+    push_count_or_null(members, key::THINKING_TOKENS, usage.thinking_tokens);
     let latency_ms = (record.stage == Stage::Ended).then_some(record.latency_ns / 1_000_000);
-    push_count_or_null(members, "latency_ms", latency_ms);
+    push_count_or_null(members, key::LATENCY_MS, latency_ms);
     match outcome.cost.usd {
-        Some(usd) => members.push_raw("cost_usd", usd.to_string().as_bytes()),
-        None => members.push_null("cost_usd"),
+        Some(usd) => members.push_raw(key::COST_USD, usd.to_string().as_bytes()),
+        None => members.push_null(key::COST_USD),
     }
-    members.push_str("status", outcome.status.as_str());
-    members.push_str("error_message", &outcome.error_message);
+    members.push_str(key::STATUS, outcome.status.as_str());
+    members.push_str(key::ERROR_MESSAGE, &outcome.error_message);
     let events = call
         .map(|call| call.sanitization.as_slice())
         .unwrap_or_default();
     let found = events
         .iter()
         .fold(0_u64, |sum, event| sum.saturating_add(event.count));
-    members.push_u64("sanitization_count", found);
-    members.push_str("input_hash", &hashes.input);
-    members.push_str("output_hash", &hashes.output);
+    members.push_u64(key::SANITIZATION_COUNT, found);
+    members.push_str(key::INPUT_HASH, &hashes.input);
+    members.push_str(key::OUTPUT_HASH, &hashes.output);
     push_metadata(members, call);
 }
 
@@ -216,9 +216,9 @@ fn push_metadata(members: &mut Members, call: Option<&CallData>) {
         .map(|call| call.metadata.as_slice())
         .unwrap_or_default();
     if metadata.is_empty() {
-        return members.push_null("metadata");
+        return members.push_null(key::METADATA);
     }
-    members.push_with("metadata", |out| {
+    members.push_with(key::METADATA, |out| {
         out.push(b'{');
         let latest = |at: usize| {
             metadata[at + 1..]
@@ -246,15 +246,15 @@ fn push_metadata(members: &mut Members, call: Option<&CallData>) {
 /// What was judged, beside the seventeen keys.
 fn push_outcome(members: &mut Members, outcome: &Outcome) {
     let (usage, detail) = (&outcome.usage, &outcome.detail);
-    members.push_str("operation", &facts::clean(&outcome.operation));
+    members.push_str(key::OPERATION, &facts::clean(&outcome.operation));
     let texts = [
-        ("provider", &outcome.provider),
-        ("request_model", &outcome.request_model),
-        ("response_id", &outcome.response_id),
-        ("provider_request_id", &detail.provider_request_id),
-        ("service_tier", &outcome.service_tier),
-        ("error_type", &outcome.error_type),
-        ("blocked_reason", &detail.blocked_reason),
+        (key::PROVIDER, &outcome.provider),
+        (key::REQUEST_MODEL, &outcome.request_model),
+        (key::RESPONSE_ID, &outcome.response_id),
+        (key::PROVIDER_REQUEST_ID, &detail.provider_request_id),
+        (key::SERVICE_TIER, &outcome.service_tier),
+        (key::ERROR_TYPE, &outcome.error_type),
+        (key::BLOCKED_REASON, &detail.blocked_reason),
     ];
     for (key, text) in texts {
         if let Some(text) = text {
@@ -262,14 +262,14 @@ fn push_outcome(members: &mut Members, outcome: &Outcome) {
         }
     }
     let counts = [
-        ("cache_read_tokens", usage.cache_read_tokens),
-        ("cache_write_tokens", usage.cache_write_tokens),
-        ("cache_write_1h_tokens", usage.cache_write_1h_tokens),
-        ("web_searches", usage.web_searches),
-        ("audio_input_tokens", detail.audio_input_tokens),
-        ("audio_output_tokens", detail.audio_output_tokens),
-        ("responses_summed", outcome.responses_summed),
-        ("http_status", detail.http_status.map(u64::from)),
+        (key::CACHE_READ_TOKENS, usage.cache_read_tokens),
+        (key::CACHE_WRITE_TOKENS, usage.cache_write_tokens),
+        (key::CACHE_WRITE_1H_TOKENS, usage.cache_write_1h_tokens),
+        (key::WEB_SEARCHES, usage.web_searches),
+        (key::AUDIO_INPUT_TOKENS, detail.audio_input_tokens),
+        (key::AUDIO_OUTPUT_TOKENS, detail.audio_output_tokens),
+        (key::RESPONSES_SUMMED, outcome.responses_summed),
+        (key::HTTP_STATUS, detail.http_status.map(u64::from)),
     ];
     for (key, count) in counts {
         if let Some(count) = count {
@@ -277,19 +277,19 @@ fn push_outcome(members: &mut Members, outcome: &Outcome) {
         }
     }
     if !outcome.finish_reasons.is_empty() {
-        members.push_with("finish_reasons", |out| {
+        members.push_with(key::FINISH_REASONS, |out| {
             facts::write_texts(out, &outcome.finish_reasons);
         });
     }
     if let Some(stream) = outcome.stream {
-        members.push_bool("stream", stream);
+        members.push_bool(key::STREAM, stream);
     }
     if let Some(cost) = &detail.reported_cost_usd {
         // A number's text out of a body: normalised, or left out.
-        let _ = members.push_json("reported_cost_usd", cost.as_bytes());
+        let _ = members.push_json(key::REPORTED_COST_USD, cost.as_bytes());
     }
     if let Some(pricing) = &outcome.cost.pricing {
-        members.push_raw("pricing", pricing.as_bytes());
+        members.push_raw(key::PRICING, pricing.as_bytes());
     }
 }
 
@@ -297,19 +297,19 @@ fn push_outcome(members: &mut Members, outcome: &Outcome) {
 fn push_raw_usage(members: &mut Members, outcome: &Outcome) {
     let usage = outcome.detail.raw_usage.as_deref();
     if let Some(usage) = usage.filter(|usage| usage.len() <= RAW_USAGE_BYTES_MAX) {
-        let _ = members.push_json("raw_usage", usage);
+        let _ = members.push_json(key::RAW_USAGE, usage);
     }
 }
 
 fn push_trace(members: &mut Members, record: &AuditRecord) {
     let trace = &record.trace;
     if trace.trace_id != [0; 16] {
-        members.push_with("trace_id", |out| hex(out, &trace.trace_id));
-        members.push_with("span_id", |out| hex(out, &trace.span_id));
-        members.push_u64("trace_flags", u64::from(trace.flags));
+        members.push_with(key::TRACE_ID, |out| hex(out, &trace.trace_id));
+        members.push_with(key::SPAN_ID, |out| hex(out, &trace.span_id));
+        members.push_u64(key::TRACE_FLAGS, u64::from(trace.flags));
     }
     if let Some(parent) = record.parent_request_id {
-        members.push_with("parent_request_id", |out| {
+        members.push_with(key::PARENT_REQUEST_ID, |out| {
             quoted(out, format_args!("{parent}"));
         });
     }

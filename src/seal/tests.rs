@@ -5,7 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     clock::Timestamp,
-    entry::{Kind, Leaf, Position, StreamId, write_line},
+    entry::{
+        Kind, Leaf, Position, StreamId,
+        schema::{Key, Type},
+        write_line,
+    },
     facts::{FactValue, Facts},
     judge::judge,
     operation::{RequestId, SanitizationEvent, TraceIds},
@@ -94,7 +98,41 @@ fn line(sealer: &Sealer, record: &AuditRecord) -> (String, Value) {
     let text = String::from_utf8(out).expect("text");
     crate::entry::Entry::parse(text.trim_end().as_bytes()).expect("a line without damage");
     let value = serde_json::from_str(&text).expect("JSON");
+    assert_fits_schema(&value);
     (text, value)
+}
+
+/// Whoever makes a table of the schema must be able to put every record into it: each key is there, each value of its type.
+fn assert_fits_schema(record: &Value) {
+    for (name, value) in record.as_object().expect("object") {
+        let key = Key::of_name(name).unwrap_or_else(|| panic!("`{name}` is not in the schema"));
+        let fits = if value.is_null() {
+            key.is_nullable
+        } else {
+            is_of_type(value, key.value)
+        };
+        assert!(fits, "`{name}` is {value}, and not {:?}", key.value);
+    }
+}
+
+fn is_of_type(value: &Value, wanted: Type) -> bool {
+    let are = |is_it: fn(&Value) -> bool| value.as_array().is_some_and(|all| all.iter().all(is_it));
+    let text = || value.as_str().unwrap_or_default();
+    match wanted {
+        Type::Text => value.is_string(),
+        Type::Uuid => text().len() == 36 && uuid::Uuid::parse_str(text()).is_ok(),
+        Type::Timestamp => Timestamp::parse(text()).is_some(),
+        Type::Unsigned => value.is_u64(),
+        Type::Integer => value.is_u64() || value.is_i64(),
+        Type::Decimal => value.is_number(),
+        Type::Number => value.is_number() || text().parse::<f64>().is_ok(),
+        Type::Boolean => value.is_boolean(),
+        Type::TextList => are(Value::is_string),
+        Type::ObjectList => are(Value::is_object),
+        Type::Object => value.is_object(),
+        Type::Json => true,
+        other => panic!("{other:?} is a type that no test knows"),
+    }
 }
 
 fn full_record() -> AuditRecord {

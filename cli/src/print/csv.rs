@@ -4,41 +4,28 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use tracing_llm_audit::entry::Entry;
+use tracing_llm_audit::entry::{
+    Entry,
+    schema::{SEED_KEYS, key},
+};
 
 use super::Print;
 use crate::{row, terminal};
 
-/// The columns: keys of the record, then of its envelope.
-const KEYS: [&str; 27] = [
-    "request_id",
-    "timestamp",
-    "user_id",
-    "model",
-    "action",
-    "system_prompt_hash",
-    "input_tokens",
-    "output_tokens",
-    "thinking_tokens",
-    "latency_ms",
-    "cost_usd",
-    "status",
-    "error_message",
-    "sanitization_count",
-    "input_hash",
-    "output_hash",
-    "metadata",
-    "provider",
-    "operation",
-    "request_model",
-    "response_id",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "error_type",
-    "trace_id",
-    "span_id",
-    "event",
+/// The columns behind the seed's keys.
+const FACTS: [&str; 10] = [
+    key::PROVIDER,
+    key::OPERATION,
+    key::REQUEST_MODEL,
+    key::RESPONSE_ID,
+    key::CACHE_READ_TOKENS,
+    key::CACHE_WRITE_TOKENS,
+    key::ERROR_TYPE,
+    key::TRACE_ID,
+    key::SPAN_ID,
+    key::EVENT,
 ];
+/// The last columns: members of the envelope.
 const ENVELOPE: [&str; 3] = ["kind", "stream", "seq"];
 
 /// Writes the heading with the first entry.
@@ -61,11 +48,11 @@ impl Csv {
 impl Print for Csv {
     fn entry(&mut self, out: &mut dyn Write, entry: &Entry<'_>) -> io::Result<()> {
         if !self.has_heading {
-            let names: Vec<&str> = KEYS.into_iter().chain(ENVELOPE).collect();
+            let names: Vec<&str> = keys().chain(ENVELOPE).collect();
             writeln!(out, "{}", names.join(","))?;
             self.has_heading = true;
         }
-        for key in KEYS {
+        for key in keys() {
             let mut text = row::text(entry, key);
             if self.is_for_eyes {
                 text = terminal::escape(&text).into();
@@ -84,6 +71,11 @@ impl Print for Csv {
     fn finish(&mut self, _: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The keys of the record that have a column, in the order of the columns.
+fn keys() -> impl Iterator<Item = &'static str> {
+    SEED_KEYS.iter().map(|key| key.name).chain(FACTS)
 }
 
 /// Quotes a cell where it must be, and takes the meaning from what a spreadsheet would run.

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use tracing_llm_audit::entry::Entry;
+use tracing_llm_audit::entry::{Entry, schema::key};
 
 use super::Print;
 use crate::{
@@ -169,22 +169,22 @@ fn row_of(entry: &Entry<'_>) -> Row {
     };
     let is_record = entry.position().kind.is_record();
     let told = if is_record {
-        cell("error_message")
+        cell(key::ERROR_MESSAGE)
     } else {
-        terminal::cut(&cell("event"), EVENT_WIDTH_MAX)
+        terminal::cut(&cell(key::EVENT), EVENT_WIDTH_MAX)
     };
     let mut row = [
-        time(&cell("timestamp")),
-        cell("user_id"),
-        cell("model"),
+        time(&cell(key::TIMESTAMP)),
+        cell(key::USER_ID),
+        cell(key::MODEL),
         row::action(entry).into_owned(),
-        cell("status"),
-        cell("input_tokens"),
-        cell("output_tokens"),
-        cell("thinking_tokens"),
-        cell("cache_read_tokens"),
-        cell("cost_usd"),
-        cell("request_id"),
+        cell(key::STATUS),
+        cell(key::INPUT_TOKENS),
+        cell(key::OUTPUT_TOKENS),
+        cell(key::THINKING_TOKENS),
+        cell(key::CACHE_READ_TOKENS),
+        cell(key::COST_USD),
+        cell(key::REQUEST_ID),
         told,
     ];
     for (at, cell) in row.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, convert::Infallible, ops::ControlFlow};
 
 use tracing_llm_audit::{
-    entry::{Entry, Kind, StreamId},
+    entry::{Entry, Kind, StreamId, schema::key},
     journal::{FileError, SegmentInfo},
     json,
 };
@@ -54,11 +54,11 @@ impl Counts {
 
     fn entry(&mut self, segment: &SegmentInfo, entry: &Entry<'_>) {
         let position = entry.position();
-        let time = entry.text("timestamp");
+        let time = entry.text(key::TIMESTAMP);
         match position.kind {
             Kind::Call => self.record(time.clone()),
             Kind::Gap => {
-                let count = json::member(entry.get("event").unwrap_or_default(), "count");
+                let count = json::member(entry.get(key::EVENT).unwrap_or_default(), "count");
                 self.status.dropped += count.and_then(json::unsigned).unwrap_or(0);
             }
             _ => {}

@@ -5,7 +5,10 @@
 use std::io::{self, Write};
 
 use serde_json::Value;
-use tracing_llm_audit::explain::{CostLine, Explanation, Seen, Verdict};
+use tracing_llm_audit::{
+    entry::schema::key,
+    explain::{CostLine, Explanation, Seen, Verdict},
+};
 
 use super::{Args, api};
 use crate::{
@@ -154,10 +157,10 @@ impl Page<'_> {
     }
 }
 
-/// One of several model runs inside the response, each priced on its own model.
+/// One of several model runs inside the response, each priced on its own model; its counts have a record's names.
 fn told_of_run(run: &Value) -> String {
     let text = |key: &str| run[key].as_str().unwrap_or_default();
-    let cost = match run["cost_usd"].as_f64() {
+    let cost = match run[key::COST_USD].as_f64() {
         Some(usd) => format!("{usd} USD"),
         None => "cost unknown".to_owned(),
     };
@@ -166,8 +169,8 @@ fn told_of_run(run: &Value) -> String {
         text("kind"),
         text("provider"),
         text("model"),
-        run["input_tokens"],
-        run["output_tokens"],
+        run[key::INPUT_TOKENS],
+        run[key::OUTPUT_TOKENS],
     )
 }
 

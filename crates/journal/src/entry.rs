@@ -12,6 +12,7 @@ mod mac;
 mod members;
 mod parse;
 mod ranges;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::schema::place;
+
 /// What an entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -171,86 +173,4 @@ impl fmt::Display for Class {
             Self::Error => "error",
         })
     }
-}
-
-/// Where a member stands in the line, and its class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) rank: u8,
-    pub(super) class: Class,
-}
-
-/// The seed's seventeen keys, in their order: every record has them all.
-pub(super) const SEED_KEYS: [&str; 17] = [
-    "request_id",
-    "timestamp",
-    "user_id",
-    "model",
-    "action",
-    "system_prompt_hash",
-    "input_tokens",
-    "output_tokens",
-    "thinking_tokens",
-    "latency_ms",
-    "cost_usd",
-    "status",
-    "error_message",
-    "sanitization_count",
-    "input_hash",
-    "output_hash",
-    "metadata",
-];
-
-/// The rank of further facts and of prefixed keys, among which the order is free.
-pub(super) const FACT_RANK: u8 = SEED_KEYS.len() as u8;
-
-/// The rank behind every member: the envelope's.
-const ENVELOPE_RANK: u8 = FACT_RANK + 7;
-
-/// Returns where the member stands.
-pub(super) fn place(key: &str) -> Place {
-    let (rank, class) = match key {
-        "request_id" => (0, Class::Meta),
-        "timestamp" => (1, Class::Meta),
-        "user_id" => (2, Class::Actor),
-        "model" => (3, Class::Meta),
-        "action" => (4, Class::Meta),
-        "system_prompt_hash" => (5, Class::Hash),
-        "input_tokens" => (6, Class::Meta),
-        "output_tokens" => (7, Class::Meta),
-        "thinking_tokens" => (8, Class::Meta),
-        "latency_ms" => (9, Class::Meta),
-        "cost_usd" => (10, Class::Meta),
-        "status" => (11, Class::Meta),
-        "error_message" => (12, Class::Error),
-        "sanitization_count" => (13, Class::Meta),
-        "input_hash" => (14, Class::Hash),
-        "output_hash" => (15, Class::Hash),
-        "metadata" => (16, Class::Actor),
-        "conversation_id" => (FACT_RANK + 1, Class::Actor),
-        "tenant_id" => (FACT_RANK + 2, Class::Actor),
-        "client_address" => (FACT_RANK + 3, Class::Actor),
-        "system_prompt" => (FACT_RANK + 4, Class::Content),
-        "input" => (FACT_RANK + 5, Class::Content),
-        "output" => (FACT_RANK + 6, Class::Content),
-        "audit" => (ENVELOPE_RANK, Class::Meta),
-        _ => (FACT_RANK, class_of_prefix(key)),
-    };
-    Place { rank, class }
-}
-
-/// Says whether `key` is the envelope's, which no member may take.
-pub(super) fn is_envelope(place: Place) -> bool {
-    place.rank == ENVELOPE_RANK
-}
-
-fn class_of_prefix(key: &str) -> Class {
-    let prefixes = [
-        ("actor.", Class::Actor),
-        ("hash.", Class::Hash),
-        ("content.", Class::Content),
-        ("error.", Class::Error),
-    ];
-    let found = prefixes.iter().find(|(prefix, _)| key.starts_with(prefix));
-    found.map_or(Class::Meta, |(_, class)| *class)
 }

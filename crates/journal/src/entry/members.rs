@@ -3,7 +3,10 @@
 //! Promise: built once and never parsed again; whatever order they come in, the line has them in the format's.
 //! Not here: what a record says (`seal`), the envelope (`write`).
 
-use super::kind::{Class, Place, is_envelope, place};
+use super::{
+    kind::Class,
+    schema::{Place, is_envelope, place},
+};
 use crate::json::{self, NormalizeError};
 
 /// The members of one line, in the journal's spelling.

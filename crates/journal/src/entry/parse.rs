@@ -7,9 +7,10 @@ use super::{
     damage::{Damage, Flaw},
     envelope::{self, Envelope},
     hash::{Commitment, CommitmentState, Leaf, leaf},
-    kind::{Class, FACT_RANK, Place, SEED_KEYS, is_envelope, place},
+    kind::Class,
     mac::TailKey,
     ranges,
+    schema::{FACT_RANK, Place, SEED_KEYS, is_envelope, key, place},
     write::Position,
 };
 use crate::{
@@ -259,12 +260,12 @@ impl Layout {
             .zip(ranks.chain(std::iter::repeat(usize::MAX)))
             .find(|(want, rank)| want != rank);
         missing.map_or(Ok(()), |(rank, _)| {
-            Err(Damage::at(0, Flaw::Missing(SEED_KEYS[rank])))
+            Err(Damage::at(0, Flaw::Missing(SEED_KEYS[rank].name)))
         })
     }
 
     fn check_own(&self, line: &[u8]) -> Result<(), Damage> {
-        let wanted = ["timestamp", "user_id", "event"];
+        let wanted = [key::TIMESTAMP, key::USER_ID, key::EVENT];
         for (at, name) in wanted.into_iter().enumerate() {
             let is_there = self
                 .members

@@ -14,7 +14,7 @@ fn members(kind: Kind) -> Members {
         members.push_raw("event", br#"{"note":1}"#);
         return members;
     }
-    for key in super::kind::SEED_KEYS {
+    for key in super::schema::SEED_KEYS.iter().map(|key| key.name) {
         match key {
             "request_id" => members.push_str(key, "01a202b2-c8e8-7000-8000-000000000001"),
             "timestamp" => members.push_str(key, "2026-11-22T10:00:01.000001Z"),

@@ -3,7 +3,7 @@
 //! Promise: what `close` and `heartbeat` say is counted here and nowhere else.
 
 use super::{event, ranges::Ranges};
-use crate::entry::{Entry, Kind};
+use crate::entry::{Entry, Kind, schema::key};
 
 /// Numbers of one stream since it began.
 #[derive(Clone, Debug, Default)]
@@ -76,13 +76,13 @@ impl Account {
             Kind::Call | Kind::Begin => self.write(position.acc),
             Kind::Gap | Kind::Recovery => {
                 self.name(event::read_ranges(
-                    entry.get("event").unwrap_or_default(),
+                    entry.get(key::EVENT).unwrap_or_default(),
                     "acc",
                 ));
             }
             // The numbers that a removed segment held stay taken.
             Kind::Retention => {
-                let ranges = event::read_ranges(entry.get("event").unwrap_or_default(), "acc");
+                let ranges = event::read_ranges(entry.get(key::EVENT).unwrap_or_default(), "acc");
                 self.taken.extend(ranges);
             }
             _ => {}

@@ -21,7 +21,7 @@ use super::{
     writer::{JournalWriter, Signing},
 };
 use crate::{
-    entry::{Entry, Kind, Members, StreamId},
+    entry::{Entry, Kind, Members, StreamId, schema::key},
     json,
 };
 
@@ -198,7 +198,7 @@ impl JournalWriter {
         };
         let mut members = Members::with_capacity(line.len());
         for (key, value) in begin.members() {
-            let value = if key == "status" {
+            let value = if key == key::STATUS {
                 b"\"interrupted\""
             } else {
                 value

@@ -11,7 +11,7 @@ use super::{
     writer::JournalWriter,
 };
 use crate::{
-    entry::{Entry, Kind, Members},
+    entry::{Entry, Kind, Members, schema::key},
     json,
 };
 
@@ -64,7 +64,7 @@ impl JournalWriter {
             }
             self.append(at.acc.saturating_sub(acc_shift), at.kind, &members)?;
         } else if at.kind == Kind::Gap {
-            self.take_over_gap(entry.get("event").unwrap_or_default(), acc_shift)?;
+            self.take_over_gap(entry.get(key::EVENT).unwrap_or_default(), acc_shift)?;
         }
         Ok(())
     }

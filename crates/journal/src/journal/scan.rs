@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     checkpoint::VerifierKey,
-    entry::{CommitmentState, Entry, Kind, Leaf, StreamId, TailKey},
+    entry::{CommitmentState, Entry, Kind, Leaf, StreamId, TailKey, schema::key},
     tree::Frontier,
 };
 
@@ -231,7 +231,7 @@ impl<'a> Scanner<'a> {
             self.unproven = Some((self.state.clone(), line.place));
         }
         match entry.position().kind {
-            Kind::Checkpoint => self.checkpoint(entry.get("event").unwrap_or_default(), seq),
+            Kind::Checkpoint => self.checkpoint(entry.get(key::EVENT).unwrap_or_default(), seq),
             Kind::Other(_) => self.refuse_unknown(),
             _ => {}
         }
@@ -309,7 +309,7 @@ impl<'a> Scanner<'a> {
         if at.stream != self.stream || at.kind != Kind::Checkpoint {
             return;
         }
-        let event = entry.get("event").unwrap_or_default();
+        let event = entry.get(key::EVENT).unwrap_or_default();
         if let Some(note) = event::read_text(event, "note")
             && claimed_size(&note) > self.claimed
             && let StoredNote::Verified(head) =

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{account::Account, event, segment::SegmentName, walk::Place};
 use crate::{
-    entry::{Entry, Kind, Leaf, StreamId},
+    entry::{Entry, Kind, Leaf, StreamId, schema::key},
     json,
     tree::Frontier,
 };
@@ -125,15 +125,15 @@ impl State {
     fn read(&mut self, entry: &Entry<'_>, place: Place) {
         match entry.position().kind {
             Kind::Call if !self.begun.is_empty() => {
-                if let Some(id) = entry.text("request_id") {
+                if let Some(id) = entry.text(key::REQUEST_ID) {
                     self.begun.remove(&RequestTag::of(&id));
                 }
             }
             Kind::Begin => {
-                let id = entry.text("request_id").unwrap_or_default();
+                let id = entry.text(key::REQUEST_ID).unwrap_or_default();
                 self.begun.insert(RequestTag::of(&id), place);
             }
-            kind => self.read_event(kind, entry.get("event").unwrap_or_default()),
+            kind => self.read_event(kind, entry.get(key::EVENT).unwrap_or_default()),
         }
     }
 

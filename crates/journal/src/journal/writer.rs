@@ -29,7 +29,10 @@ use super::{
 };
 use crate::{
     checkpoint::{Checkpoint, SigningKey},
-    entry::{self, ENVELOPE_BYTES_MAX, Kind, LineTooLong, Members, Position, StreamId, TailKey},
+    entry::{
+        self, ENVELOPE_BYTES_MAX, Kind, LineTooLong, Members, Position, StreamId, TailKey,
+        schema::key,
+    },
     json,
 };
 
@@ -174,7 +177,7 @@ impl JournalWriter {
         if kind != Kind::Begin && !has_begun {
             return;
         }
-        let id = members.value("request_id").and_then(json::text);
+        let id = members.value(key::REQUEST_ID).and_then(json::text);
         let tag = RequestTag::of(&id.unwrap_or_default());
         if kind == Kind::Begin {
             self.begun.push((tag, offset));
@@ -565,10 +568,10 @@ impl JournalWriter {
     pub(super) fn push_on(&mut self, kind: Kind, day: u32, event: Event) -> u64 {
         let mut members = std::mem::take(&mut self.own);
         members.clear();
-        members.push_str("timestamp", &self.seams.clock.now().to_string());
-        members.push_null("user_id");
+        members.push_str(key::TIMESTAMP, &self.seams.clock.now().to_string());
+        members.push_null(key::USER_ID);
         let event = event.finish();
-        members.push_raw("event", &event);
+        members.push_raw(key::EVENT, &event);
         self.state.read_event(kind, &event);
         let acc = self.state.account.max();
         let seq = self.write_line(kind, acc, day, &members);
