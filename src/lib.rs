@@ -34,6 +34,7 @@ mod emitter;
 mod facts;
 mod flavour;
 mod operation;
+mod process;
 
 mod ack;
 mod outcome;

@@ -3,10 +3,10 @@
 //! Promise: nothing here can be printed or written: `Debug` shows ids and sizes, never content.
 //! Not here: judging the record (`outcome`), turning it into bytes (`seal`).
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use crate::{
-    ack::AckCell,
+    ack::AckResolver,
     clock::Timestamp,
     facts::Facts,
     flavour::Flavour,
@@ -184,7 +184,7 @@ pub struct AuditRecord {
     /// Judged on the caller, where an OpenTelemetry span shows it; else in seal.
     pub(crate) outcome: Option<Judged>,
     /// Somebody waits for this record to be durable.
-    pub(crate) ack: Option<Arc<AckCell>>,
+    pub(crate) ack: Option<AckResolver>,
 }
 
 impl AuditRecord {

@@ -21,13 +21,15 @@ pub(crate) trait Submit: Send + Sync + 'static {
     /// Accepts a record without ever waiting: for a caller that goes no further where there is no room.
     ///
     /// # Errors
-    /// [`AckError::QueueFull`] or [`AckError::ShutDown`]; the record was not accepted, and is not counted.
+    /// [`AckError::QueueFull`], [`AckError::ShutDown`], [`AckError::WriterEnded`] or [`AckError::Forked`]; the record was
+    /// not accepted, and is not counted.
     fn try_submit(&self, record: Box<AuditRecord>) -> Result<(), AckError>;
 
     /// Has the writer write at once what was accepted: somebody waits for it.
     ///
     /// # Errors
-    /// [`AckError::ShutDown`] where the audit has ended.
+    /// [`AckError::ShutDown`] where the audit was shut down; [`AckError::WriterEnded`] or [`AckError::Forked`] where no
+    /// thread writes.
     fn hurry(&self) -> Result<(), AckError>;
 
     /// Says whether a `begin` record is to be submitted when an operation starts.

@@ -8,7 +8,11 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use tracing_core::Subscriber;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{error::BuildError, followers::Followers, guard::AuditGuard};
+use super::{
+    error::BuildError,
+    followers::{Followers, Met},
+    guard::AuditGuard,
+};
 #[cfg(feature = "otlp")]
 use crate::otlp::{OtlpExporter, OtlpSettings, OtlpSettingsError};
 use crate::{
@@ -337,13 +341,23 @@ impl Builder {
             hashes_on_span: self.hashes_on_span,
             sealer,
             prices: Arc::new(self.prices.unwrap_or_else(PriceTable::embedded)),
+            found: Vec::new(),
         };
-        followers
-            .adopt(writer.adoption())
-            .map_err(BuildError::Thread)?;
-        let streams = Arc::new(followers.clone());
+        let (adoption, streams) = (writer.adoption(), Arc::new(followers.clone()));
         let recorder =
             Recorder::start(options, self.seams, writer, streams).map_err(BuildError::Thread)?;
+        let reported = recorder.downgrade();
+        let report = move |met| {
+            if let Some(recorder) = reported.upgrade() {
+                match met {
+                    Met::Trouble(text) => recorder.trouble(text),
+                    Met::Found(text) => recorder.found(text),
+                }
+            }
+        };
+        followers
+            .adopt(adoption, report)
+            .map_err(BuildError::Thread)?;
         #[cfg_attr(
             not(feature = "opentelemetry"),
             expect(unused_mut, reason = "no bridge is built")

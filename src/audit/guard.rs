@@ -1,15 +1,18 @@
 //! The guard: flushes when the host ends, and tells how the audit does meanwhile.
 //!
-//! Promise: dropped too early, it loses nothing: what is recorded afterwards is written all the same.
+//! Promise: dropped too early, it loses nothing: what is recorded afterwards is written all the same. Where nothing will
+//! be written any more (the writing thread has ended, or this is a forked child), nothing here waits.
 //! Not here: what is flushed (`recorder`, `follower`).
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{error::Left, followers::Followers};
 use crate::{
+    ack::AckError,
+    clock::Deadline,
     follower::FollowerHealth,
     layer::Capture,
     recorder::{Health, Recorder},
@@ -22,6 +25,14 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// Dropping it waits until every record is durable and shipped, at most five seconds; [`AuditGuard::shutdown`] takes
 /// another time, and says what is left. Records that come later are still written.
+///
+/// # Ends without a drop
+/// - [`std::process::exit`], [`std::process::abort`] and a signal that the host does not handle (SIGTERM is one) drop
+///   nothing: the calls of the last few milliseconds can be lost, and the journal shows a crash, which the next start
+///   recovers. Call [`AuditGuard::shutdown`] before `exit`, and from the host's handler of SIGTERM.
+/// - After `fork` the child has this guard and none of its threads. There nothing is written and nothing waits: records
+///   are refused at once ([`crate::AckError::Forked`]), [`AuditGuard::health`] says so, and dropping the guard does
+///   nothing. Build the audit after forking, in each process that makes calls.
 #[must_use = "dropped at once, the guard flushes at once; hold it until the program ends"]
 pub struct AuditGuard {
     recorder: Recorder,
@@ -47,7 +58,7 @@ impl AuditGuard {
         }
     }
 
-    /// Returns the recorder's counters and its last trouble.
+    /// Returns the recorder's counters, its last trouble, and what was found wrong with the journal.
     pub fn health(&self) -> Health {
         self.recorder.health()
     }
@@ -62,17 +73,23 @@ impl AuditGuard {
         &self.capture
     }
 
-    /// Returns how each follower does.
+    /// Returns how each follower does; none in a forked child, which has no followers.
     pub fn followers(&self) -> Vec<FollowerHealth> {
+        if self.recorder.is_forked() {
+            return Vec::new();
+        }
         self.followers.health()
     }
 
     /// Waits until all that was recorded so far is durable and shipped, at most for `timeout`.
     ///
     /// Blocks this thread; the work is done by threads of our own, so a `current_thread` runtime may call it.
+    /// [`Duration::MAX`] is for as long as it takes.
     ///
     /// # Errors
-    /// [`Left`] says what is not done; it goes on in the background.
+    /// [`Left`], for one of two reasons. The time ran out: it counts what is not done, which goes on in the background.
+    /// Or nothing will be done, and it returns at once: the writing thread has ended, or this process is a forked
+    /// child; then nothing is queued any more, and [`AuditGuard::health`] says why.
     pub fn flush(&self, timeout: Duration) -> Result<(), Left> {
         self.settle(timeout, false)
     }
@@ -80,21 +97,29 @@ impl AuditGuard {
     /// As [`AuditGuard::flush`], and closes the stream: the journal then tells an end in order from a crash.
     ///
     /// # Errors
-    /// [`Left`] says what is not done; it goes on in the background while the process lives.
+    /// As [`AuditGuard::flush`]; also where nothing is left to write but the stream could not be closed in time. It goes
+    /// on in the background while the process lives.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), Left> {
         self.is_down.store(true, Ordering::Relaxed);
         self.settle(timeout, true)
     }
 
     fn settle(&self, timeout: Duration, rest: bool) -> Result<(), Left> {
+        if self.recorder.is_forked() {
+            let (queued, unshipped) = (0, 0);
+            return Err(Left { queued, unshipped });
+        }
         if rest {
             self.recorder.shut_down();
         }
-        let deadline = Instant::now() + timeout;
+        let deadline = Deadline::after(timeout);
         let flushed = self.recorder.flush(timeout, rest);
-        let unshipped = self
-            .followers
-            .flush(deadline.saturating_duration_since(Instant::now()));
+        // Without a writing thread nobody waits: followers say what is left, and go on by themselves.
+        let left = match flushed {
+            Err(AckError::WriterEnded) => Duration::ZERO,
+            _ => deadline.left(),
+        };
+        let unshipped = self.followers.flush(left);
         let queued = if flushed.is_ok() {
             0
         } else {

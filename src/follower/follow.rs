@@ -21,7 +21,10 @@ use super::{
     source::SourceError,
     track::Track,
 };
-use crate::{clock::Clock, random::Entropy};
+use crate::{
+    clock::{Clock, Deadline},
+    random::Entropy,
+};
 
 /// How often a Follower with nothing to do looks for new entries: also how long they may wait for company.
 const POLL: Duration = Duration::from_millis(50);
@@ -46,8 +49,8 @@ pub(super) struct Follow {
     /// Failed requests in a row.
     failures: u32,
     /// The destination is left alone until then.
-    not_before: Option<Instant>,
-    stop_by: Option<Instant>,
+    not_before: Option<Deadline>,
+    stop_by: Option<Deadline>,
     /// Somebody waits for all to be sent and stored.
     is_hurried: bool,
 }
@@ -110,15 +113,14 @@ impl Follow {
 
     fn is_over(&self) -> bool {
         let drained = || self.tracks.iter().all(Track::is_drained);
-        self.stop_by
-            .is_some_and(|by| Instant::now() >= by || drained())
+        self.stop_by.is_some_and(|by| by.is_over() || drained())
     }
 
     /// Sends one request per stream that has something; says whether there was anything to do.
     fn round(&mut self) -> bool {
         let mut worked = false;
         for at in 0..self.tracks.len() {
-            if is_ahead(self.not_before) || self.stop_by.is_some_and(|by| Instant::now() >= by) {
+            if is_ahead(self.not_before) || self.stop_by.is_some_and(Deadline::is_over) {
                 return worked;
             }
             if !is_ahead(self.tracks[at].not_before) {
@@ -163,10 +165,8 @@ impl Follow {
 
     /// Sends `count` entries from the `first`-th that was not acknowledged.
     fn export(&mut self, at: usize, first: usize, count: usize) -> Result<Exported, ExportError> {
-        let until_stop = self
-            .stop_by
-            .map(|by| by.saturating_duration_since(Instant::now()));
-        let timeout = until_stop
+        let timeout = self
+            .time_left()
             .unwrap_or(EXPORT_TIMEOUT)
             .max(Duration::from_millis(1));
         let batch = self.tracks[at].entries(first, count);
@@ -223,7 +223,7 @@ impl Follow {
             // Somebody waits for the end: use the time that there is.
             delay = delay.min(STOP_DELAY_MAX);
         }
-        self.not_before = Some(Instant::now() + delay);
+        self.not_before = Some(Deadline::after(delay));
         self.trouble(&error.to_string());
         self.shared.with_counts(|counts| counts.failures += 1);
     }
@@ -285,8 +285,9 @@ impl Follow {
     }
 
     fn journal_trouble(&mut self, at: usize, error: &SourceError) {
-        self.tracks[at].not_before =
-            Some(Instant::now() + self.retry.delay_max.min(Duration::from_secs(1)));
+        self.tracks[at].not_before = Some(Deadline::after(
+            self.retry.delay_max.min(Duration::from_secs(1)),
+        ));
         self.trouble(&error.to_string());
     }
 
@@ -307,18 +308,18 @@ impl Follow {
     }
 
     fn rest_at_most(&self) -> Duration {
-        let left =
-            |until: Option<Instant>| until.map(|at| at.saturating_duration_since(Instant::now()));
-        let waits = left(self.not_before).filter(|left| !left.is_zero());
-        let rest = waits.unwrap_or(POLL);
-        left(self.stop_by).map_or(rest, |stop| stop.min(rest))
+        let waits = self.not_before.map(Deadline::left);
+        let rest = waits.filter(|left| !left.is_zero()).unwrap_or(POLL);
+        self.time_left().map_or(rest, |stop| stop.min(rest))
+    }
+
+    /// Returns the time until the end, where that is set; no exporter is given more than one request may take.
+    fn time_left(&self) -> Option<Duration> {
+        self.stop_by.map(|by| by.left().min(EXPORT_TIMEOUT))
     }
 
     fn end(mut self) {
-        let left = self
-            .stop_by
-            .map(|by| by.saturating_duration_since(Instant::now()));
-        let left = left.unwrap_or_default();
+        let left = self.time_left().unwrap_or_default();
         // Best effort: what it has acknowledged is acknowledged, and a panic of it ends here.
         let exporter = &mut self.exporter;
         let flushed = catch_unwind(AssertUnwindSafe(|| {
@@ -335,6 +336,6 @@ impl Follow {
     }
 }
 
-fn is_ahead(until: Option<Instant>) -> bool {
-    until.is_some_and(|at| at > Instant::now())
+fn is_ahead(until: Option<Deadline>) -> bool {
+    until.is_some_and(|at| !at.is_over())
 }

@@ -1,7 +1,8 @@
 //! Followers: each reads the journal from its own cursor and sends it to one place.
 //!
 //! Promise: at least once, with key (stream, seq); a cursor moves only after the destination acknowledged; one bad
-//! record cannot block the rest; what is left when time runs out is said.
+//! record cannot block the rest; what is left when time runs out is said. A thread that ends by a panic is seen in its
+//! health, and nobody waits for it.
 //! Not here: how a destination is spoken to (`otlp`), files (`journal`).
 //!
 //! Each Follower has a thread of its own, so that an exporter may block, and a host whose runtime has one thread, is
@@ -22,9 +23,10 @@ mod tests;
 mod track;
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 pub use self::{
@@ -37,10 +39,16 @@ pub(crate) use self::{
     source::{Source, SourceError},
     stream::JournalSource,
 };
-use crate::{clock::Clock, entry::StreamId, random::Entropy};
+use crate::{
+    clock::{Clock, Deadline},
+    entry::StreamId,
+    process::Home,
+    random::Entropy,
+};
 
 /// The handle on one Follower's thread. Dropped without [`Follower::stop`], it stops at once.
 pub(crate) struct Follower {
+    home: Home,
     name: String,
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
@@ -65,8 +73,11 @@ impl Follower {
             entropy,
         );
         let thread = thread::Builder::new().name(format!("llm-audit-{name}"));
-        let thread = Some(thread.spawn(move || quietly(|| follow.run()))?);
+        let (told, told_clock) = (Arc::clone(&shared), Arc::clone(&clock));
+        let run = move || run(follow, &told, &*told_clock);
+        let thread = Some(thread.spawn(run)?);
         Ok(Self {
+            home: Home::here(),
             name,
             shared,
             clock,
@@ -93,7 +104,7 @@ impl Follower {
     ///
     /// On return its cursor is not written any more: the stream's lock may be given up.
     pub(crate) fn leave(&self, stream: StreamId, timeout: Duration) -> u64 {
-        let deadline = Instant::now() + timeout;
+        let deadline = Deadline::after(timeout);
         let left = || {
             let health = self.health();
             let streams = health.streams.iter().filter(|view| view.stream == stream);
@@ -108,9 +119,7 @@ impl Follower {
         let left = left();
         self.shared.order(|orders| orders.leaving.push(stream));
         // Storing the cursor is quick, unless the thread is inside a request: then the gate keeps it from storing later.
-        let until = deadline
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_millis(100));
+        let until = deadline.left().max(Duration::from_millis(100));
         self.shared.wait(until, |streams| {
             streams.iter().all(|view| view.stream != stream)
         });
@@ -147,12 +156,16 @@ impl Follower {
         let Some(thread) = self.thread.take() else {
             return;
         };
+        if self.home.is_elsewhere() {
+            // A forked child: the thread is in the parent, and who waits for it here waits for ever.
+            return;
+        }
         self.shared.order(|orders| {
             orders.nudged = true;
-            orders.stop_by = Some(Instant::now() + timeout);
+            orders.stop_by = Some(Deadline::after(timeout));
         });
-        self.shared
-            .wait(timeout + Duration::from_millis(100), |_| false);
+        let grace = timeout.saturating_add(Duration::from_millis(100));
+        self.shared.wait(grace, |_| false);
         if self.shared.has_ended() {
             // It has nothing left to do but return.
             let _ = thread.join();
@@ -165,6 +178,18 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         self.end(Duration::ZERO);
+    }
+}
+
+/// Runs a Follower's thread; a panic outside of the exporter (which may panic as it likes) ends it, and is said.
+fn run(follow: Follow, shared: &Shared, clock: &dyn Clock) {
+    let ran = catch_unwind(AssertUnwindSafe(|| quietly(|| follow.run())));
+    if ran.is_err() {
+        // The host's clock may be what has just panicked.
+        let now = catch_unwind(AssertUnwindSafe(|| clock.now())).unwrap_or_default();
+        let text = "the follower's thread panicked: nothing more is sent there before the process is restarted";
+        shared.with_counts(|counts| counts.trouble(text, now));
+        shared.ended();
     }
 }
 

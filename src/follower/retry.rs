@@ -1,6 +1,7 @@
 //! How long to wait before the next try, and when a record is suspected.
 //!
-//! Promise: waits grow to a bound and never vanish; a destination's `Retry-After` is obeyed up to a bound.
+//! Promise: waits grow to a bound and never vanish; a destination's `Retry-After` makes them longer, up to a bound, and
+//! never shorter.
 
 use std::time::Duration;
 
@@ -33,21 +34,21 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Returns the wait after the n-th failure in a row, n from 1; `random` spreads it over its upper half.
+    ///
+    /// A destination that asks for no wait at all (`Retry-After: 0`, a date in the past) fails as any other does.
     pub(crate) fn delay(
         &self,
         failures: u32,
         retry_after: Option<Duration>,
         random: u8,
     ) -> Duration {
-        if let Some(asked) = retry_after {
-            return asked.min(self.retry_after_max);
-        }
         let doublings = failures.saturating_sub(1).min(16);
         let whole = self
             .delay_min
             .saturating_mul(1 << doublings)
             .min(self.delay_max);
-        whole / 2 + whole.mul_f64(f64::from(random) / 512.0)
+        let own = whole / 2 + whole.mul_f64(f64::from(random) / 512.0);
+        retry_after.map_or(own, |asked| asked.min(self.retry_after_max).max(own))
     }
 }
 
@@ -74,5 +75,17 @@ mod tests {
             policy.delay(1, Some(Duration::from_secs(86_400)), 9),
             policy.retry_after_max
         );
+    }
+
+    /// A proxy answered 503 with `Retry-After: 0`, and was asked 900 times a second.
+    #[test]
+    fn retry_after_never_shortens_the_wait() {
+        let policy = RetryPolicy::default();
+        for failures in 1..12 {
+            let own = policy.delay(failures, None, 9);
+            for asked in [Duration::ZERO, Duration::from_nanos(1), own / 2] {
+                assert_eq!(policy.delay(failures, Some(asked), 9), own);
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
@@ -12,7 +12,10 @@ use super::{
     health::{FollowerHealth, FollowerTrouble, StreamView},
     source::Source,
 };
-use crate::{clock::Timestamp, entry::StreamId};
+use crate::{
+    clock::{Deadline, Timestamp},
+    entry::StreamId,
+};
 
 /// What the handle wants of the thread.
 #[derive(Default)]
@@ -21,7 +24,7 @@ pub(super) struct Orders {
     pub(super) leaving: Vec<StreamId>,
     /// Try at once: somebody waits.
     pub(super) nudged: bool,
-    pub(super) stop_by: Option<Instant>,
+    pub(super) stop_by: Option<Deadline>,
 }
 
 /// What the thread has counted.
@@ -100,7 +103,7 @@ impl Shared {
             let orders = &state.orders;
             orders.incoming.is_empty() && orders.leaving.is_empty() && !orders.nudged
         };
-        drop(self.ordered.wait_timeout_while(self.lock(), timeout, idle));
+        drop(Deadline::after(timeout).wait_while(&self.ordered, self.lock(), idle));
     }
 
     pub(super) fn with_counts(&self, count: impl FnOnce(&mut Counts)) {
@@ -113,7 +116,12 @@ impl Shared {
     }
 
     pub(super) fn ended(&self) {
-        self.lock().ended = true;
+        let mut state = self.lock();
+        state.ended = true;
+        // Nobody will follow these; whoever waits for them waits in vain.
+        let unread = std::mem::take(&mut state.orders.incoming);
+        drop(state);
+        drop(unread);
         self.progressed.notify_all();
     }
 
@@ -127,10 +135,7 @@ impl Shared {
             let settled = state.orders.incoming.is_empty() && done(&state.streams);
             !state.ended && !settled
         };
-        drop(
-            self.progressed
-                .wait_timeout_while(self.lock(), timeout, not_yet),
-        );
+        drop(Deadline::after(timeout).wait_while(&self.progressed, self.lock(), not_yet));
     }
 
     /// Forbids the thread to write cursors, of one stream or of all; on return none is being written.

@@ -13,7 +13,10 @@ use super::{
     health::StreamView,
     source::{Mark, Source, SourceError},
 };
-use crate::entry::{EntryBuf, StreamId};
+use crate::{
+    clock::Deadline,
+    entry::{EntryBuf, StreamId},
+};
 
 /// Entries that an exporter is given at most: two requests of the SDK's own batch size, so that it may prepare the
 /// second while it waits for the answer to the first.
@@ -59,7 +62,7 @@ pub(super) struct Track {
     is_unstorable: bool,
     stored_at: Instant,
     /// Set while the journal cannot be read.
-    pub(super) not_before: Option<Instant>,
+    pub(super) not_before: Option<Deadline>,
 }
 
 impl Track {

@@ -178,10 +178,12 @@ impl HttpCapture {
 fn reason(error: AckError) -> &'static str {
     match error {
         AckError::Dropped => "audit_dropped",
+        AckError::Forked => "audit_forked",
         AckError::NotAudited => "audit_absent",
         AckError::QueueFull => "audit_queue_full",
         AckError::ShutDown => "audit_shut_down",
         AckError::TimedOut => "audit_timeout",
+        AckError::WriterEnded => "audit_writer_ended",
     }
 }
 

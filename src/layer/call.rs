@@ -19,7 +19,7 @@ use std::{
 
 use super::{SpanValue, callsite::Callsite, detached::Detached, visit};
 use crate::{
-    ack::AckCell,
+    ack::Ack,
     facts::{FactValue, Facts},
     judge::operation_name,
     operation::{RequestId, TraceIds, is_inference},
@@ -70,7 +70,7 @@ pub(crate) struct CallState {
     /// There was a span of ours around it when it began.
     has_around: bool,
     /// Resolved when the entry that says that it began is durable; `None` where none was submitted.
-    pub(super) begun: Option<Arc<AckCell>>,
+    pub(super) begun: Option<Ack>,
 }
 
 /// What a call is made of.

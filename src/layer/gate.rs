@@ -4,11 +4,9 @@
 //! entry.
 //! Not here: what is refused when it does not come (`http_capture`, or the host).
 
-use std::sync::Arc;
-
 use super::call::{CallCell, CallState};
 use crate::{
-    ack::{Ack, AckCell, AckError},
+    ack::{Ack, AckError},
     record::AuditRecord,
 };
 
@@ -18,10 +16,10 @@ impl CallCell {
         let (begun, ack) = {
             let mut state = self.lock();
             let begun = state.begun_with_content();
-            let Some(cell) = &state.begun else {
+            let Some(ack) = &state.begun else {
                 return Ack::ready(Err(AckError::NotAudited));
             };
-            (begun, Ack::of(cell))
+            (begun, ack.clone())
         };
         let submitted = self
             .sink
@@ -48,10 +46,10 @@ impl CallState {
         if self.begun.is_some() {
             return None;
         }
-        let cell = Arc::<AckCell>::default();
+        let (ack, resolver) = Ack::pair();
         let mut begun = self.record()?.begun();
-        begun.ack = Some(Arc::clone(&cell));
-        self.begun = Some(cell);
+        begun.ack = Some(resolver);
+        self.begun = Some(ack);
         Some(begun)
     }
 

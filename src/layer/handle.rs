@@ -188,7 +188,8 @@ impl LlmCall {
     ///
     /// # Errors
     /// The acknowledgement resolves to [`AckError::NotAudited`] without an audit layer, [`AckError::QueueFull`],
-    /// [`AckError::ShutDown`] once the guard was shut down or dropped, and [`AckError::Dropped`].
+    /// [`AckError::ShutDown`] once the guard was shut down or dropped, [`AckError::WriterEnded`] once the writing thread
+    /// has ended, [`AckError::Forked`] in a forked child, and [`AckError::Dropped`].
     ///
     /// # Examples
     /// ```

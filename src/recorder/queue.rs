@@ -1,16 +1,18 @@
 //! The bounded queue between the callers and the one thread that writes.
 //!
-//! Promise: every accepted record has a number, from 1, without holes over queued and dropped ones; a caller waits
-//! at most `wait_max`, once while the queue stays full.
+//! Promise: every accepted record has a number, from 1, without holes over queued and dropped ones; all callers
+//! together wait at most `wait_max` between one time that the writer takes and the next; once the writer has ended,
+//! nobody waits, and nothing is queued.
 //! Not here: what becomes of a record (`worker`).
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{
-    ack::{AckCell, AckError},
+    ack::{AckError, AckResolver},
+    clock::Deadline,
     record::{AuditRecord, Stage},
 };
 
@@ -45,7 +47,7 @@ pub(crate) struct Taken {
 
 /// A wish to see all that was accepted before it settled.
 pub(crate) struct Flush {
-    pub(crate) done: Arc<AckCell>,
+    pub(crate) done: AckResolver,
     /// The stream is to be closed as well: nothing more is expected.
     pub(crate) rest: bool,
 }
@@ -77,7 +79,7 @@ struct State {
     dropped_count: u64,
     dropped: Vec<(u64, u64)>,
     flushes: Vec<Flush>,
-    /// When the queue was first found full, until it has room again.
+    /// When a record was first found not to fit, since the writer last took.
     full_since: Option<Instant>,
     writer: Writer,
     /// Somebody waits for a record to be durable, or the queue fills up.
@@ -86,6 +88,10 @@ struct State {
     taken_at: Instant,
     /// Callers that wait for room.
     waiting: usize,
+    /// How often a caller began to wait for room.
+    #[cfg(test)]
+    waits: u64,
+    /// No more will be queued: the last handle is gone, or the writer has ended.
     closed: bool,
 }
 
@@ -111,6 +117,8 @@ pub(crate) struct Counts {
 pub(crate) enum Admission {
     Queued,
     Dropped,
+    /// Dropped, and so will all others be: the queue is closed.
+    Closed,
 }
 
 impl Queue {
@@ -128,6 +136,8 @@ impl Queue {
             urgent: false,
             taken_at: Instant::now(),
             waiting: 0,
+            #[cfg(test)]
+            waits: 0,
             closed: false,
         };
         Self {
@@ -139,13 +149,13 @@ impl Queue {
     }
 
     /// Accepts a record: gives it its number, and queues it or drops it.
-    pub(crate) fn push(&self, record: Box<AuditRecord>) -> Admission {
+    pub(crate) fn push(&self, mut record: Box<AuditRecord>) -> Admission {
         let bytes = record.size();
         let mut state = self.lock();
         if !self.has_room(&state, bytes) {
             state = self.wait_for_room(state, bytes);
             if !self.has_room(&state, bytes) {
-                return self.drop_record(state, &record);
+                return self.drop_record(state, &mut record);
             }
         }
         self.put(state, record, bytes);
@@ -153,7 +163,6 @@ impl Queue {
     }
 
     fn put(&self, mut state: MutexGuard<'_, State>, record: Box<AuditRecord>, bytes: usize) {
-        state.full_since = None;
         let number = state.number();
         state.bytes += bytes;
         // Nobody may ever wait for a beginning; who does hurries the writer.
@@ -165,22 +174,39 @@ impl Queue {
         self.wake_writer(state, prompt);
     }
 
-    /// Accepts a record where there is room at once; says whether there was.
-    pub(crate) fn try_push(&self, record: Box<AuditRecord>) -> bool {
+    /// Accepts a record where there is room at once.
+    ///
+    /// # Errors
+    /// [`AckError::QueueFull`] or [`AckError::WriterEnded`]: the record was not accepted and has no number.
+    pub(crate) fn try_push(&self, mut record: Box<AuditRecord>) -> Result<(), AckError> {
         let bytes = record.size();
         let state = self.lock();
-        let has_room = self.has_room(&state, bytes);
-        if has_room {
+        if self.has_room(&state, bytes) {
             self.put(state, record, bytes);
+            return Ok(());
         }
-        has_room
+        let refusal = if state.closed {
+            AckError::WriterEnded
+        } else {
+            AckError::QueueFull
+        };
+        drop(state);
+        refuse(&mut record, refusal);
+        Err(refusal)
     }
 
     /// Has the writer take at once what is queued.
-    pub(crate) fn hurry(&self) {
+    ///
+    /// # Errors
+    /// [`AckError::WriterEnded`] where no writer will take it.
+    pub(crate) fn hurry(&self) -> Result<(), AckError> {
         let mut state = self.lock();
+        if state.closed {
+            return Err(AckError::WriterEnded);
+        }
         state.urgent |= !state.records.is_empty();
         self.wake_writer(state, true);
+        Ok(())
     }
 
     /// Asks that all that was accepted before be durable or named as dropped.
@@ -188,8 +214,7 @@ impl Queue {
         let mut state = self.lock();
         if state.closed {
             drop(state);
-            flush.done.resolve(Err(AckError::Dropped));
-            return;
+            return flush.done.resolve(Err(AckError::WriterEnded));
         }
         state.flushes.push(flush);
         self.wake_writer(state, true);
@@ -202,17 +227,12 @@ impl Queue {
             && !linger.is_zero()
             && state.is_idle()
         {
-            state = self.sleep(state, linger);
+            state = Deadline::after(linger).wait_once(&self.work, state);
         }
         if state.is_idle() {
             state.writer = Writer::Asleep;
-            state = match timeout {
-                Some(timeout) => self.sleep(state, timeout),
-                None => self
-                    .work
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
+            let deadline = Deadline::after(timeout.unwrap_or(Duration::MAX));
+            state = deadline.wait_once(&self.work, state);
             state.writer = Writer::Busy;
             state.taken_at = Instant::now();
         }
@@ -234,14 +254,11 @@ impl Queue {
         mut state: MutexGuard<'a, State>,
         time: Duration,
     ) -> MutexGuard<'a, State> {
-        let deadline = state.taken_at + time;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.is_idle() || state.is_urgent() {
-                return state;
-            }
-            state = self.sleep(state, left);
+        let deadline = Deadline::since(state.taken_at, time);
+        while !deadline.is_over() && !state.is_idle() && !state.is_urgent() {
+            state = deadline.wait_once(&self.work, state);
         }
+        state
     }
 
     /// Drops all that comes from now on, and wakes everybody.
@@ -249,6 +266,20 @@ impl Queue {
         self.lock().closed = true;
         self.work.notify_all();
         self.room.notify_all();
+    }
+
+    /// Closes the queue because no writer will take from it again, and returns what is left for the caller to drop.
+    ///
+    /// Every record that is not known to be durable counts as dropped from now on.
+    #[must_use = "acknowledgements resolve when this is dropped, outside of the lock"]
+    pub(crate) fn end(&self) -> Taken {
+        let mut state = self.lock();
+        state.closed = true;
+        state.dropped_count = state.next_number - 1 - state.durable;
+        let left = state.take_all();
+        drop(state);
+        self.room.notify_all();
+        left
     }
 
     /// Counts records that the writer is done with: durable ones, and ones that it had to drop.
@@ -282,32 +313,35 @@ impl Queue {
         bytes: usize,
     ) -> MutexGuard<'a, State> {
         let since = *state.full_since.get_or_insert_with(Instant::now);
-        let deadline = since + self.limits.wait_max;
-        state.waiting += 1;
-        while !state.closed && !self.has_room(&state, bytes) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            state = self
-                .room
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+        let deadline = Deadline::since(since, self.limits.wait_max);
+        if state.closed || deadline.is_over() {
+            return state;
         }
+        #[cfg(test)]
+        {
+            state.waits += 1;
+        }
+        state.waiting += 1;
+        let mut state = deadline.wait_while(&self.room, state, |state| {
+            !state.closed && !self.has_room(state, bytes)
+        });
         state.waiting -= 1;
         state
     }
 
-    fn drop_record(&self, mut state: MutexGuard<'_, State>, record: &AuditRecord) -> Admission {
+    fn drop_record(&self, mut state: MutexGuard<'_, State>, record: &mut AuditRecord) -> Admission {
         let number = state.number();
         state.dropped_count += 1;
-        state.note_dropped(number);
-        self.wake_writer(state, false);
-        if let Some(ack) = &record.ack {
-            ack.resolve(Err(AckError::Dropped));
-        }
-        Admission::Dropped
+        let (admission, error) = if state.closed {
+            drop(state);
+            (Admission::Closed, AckError::WriterEnded)
+        } else {
+            state.note_dropped(number);
+            self.wake_writer(state, false);
+            (Admission::Dropped, AckError::Dropped)
+        };
+        refuse(record, error);
+        admission
     }
 
     fn wake_writer(&self, mut state: MutexGuard<'_, State>, prompt: bool) {
@@ -320,20 +354,34 @@ impl Queue {
         }
     }
 
-    fn sleep<'a>(
-        &'a self,
-        state: MutexGuard<'a, State>,
-        timeout: Duration,
-    ) -> MutexGuard<'a, State> {
-        self.work
-            .wait_timeout(state, timeout)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+    /// Returns how often a caller began to wait for room.
+    #[cfg(test)]
+    pub(super) fn waits(&self) -> u64 {
+        self.lock().waits
+    }
+
+    /// Returns how many callers wait for room now.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().waiting
+    }
+
+    /// Holds the lock, as a thread does that a fork took by surprise.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Sized + '_ {
+        self.lock()
     }
 
     // No user code runs under this lock, so a poisoned one still holds a whole state.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells whoever waits for a record that it will not come.
+pub(super) fn refuse(record: &mut AuditRecord, error: AckError) {
+    if let Some(ack) = record.ack.take() {
+        ack.resolve(Err(error));
     }
 }
 

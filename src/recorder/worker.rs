@@ -1,7 +1,9 @@
 //! The one thread that writes: judge, seal, append, sync, batch by batch.
 //!
 //! Promise: an acknowledgement is resolved after `fdatasync` returned; a storage that fails or hangs holds this
-//! thread and nobody else; what cannot be written stays queued until it can be, or is named by a `gap` entry.
+//! thread and nobody else; what cannot be written stays queued until it can be, or is named by a `gap` entry. What fails
+//! is tried again ever less often. However the thread ends, callers learn of it: health first, then every
+//! acknowledgement.
 //! Not here: the queue's bound (`queue`), the files (`journal`).
 
 use std::{
@@ -11,11 +13,11 @@ use std::{
 };
 
 use super::{
-    Shared, Streams,
+    Backoff, Shared, Streams,
     queue::{Flush, Queued, Taken},
 };
 use crate::{
-    ack::{AckCell, AckError, Durable},
+    ack::{AckError, AckResolver, Durable},
     entry::Kind,
     journal::{AppendError, GapCause, JournalWriter},
     record::{AuditRecord, Stage},
@@ -29,23 +31,43 @@ const BACKOFF_MIN: Duration = Duration::from_millis(10);
 /// The longest pause between two tries to write.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-/// A record that is in the writer's buffer.
+/// A record that is in the writer's buffer, or on its way there.
 struct Unsynced {
     acc: u64,
-    ack: Option<Arc<AckCell>>,
+    ack: Option<AckResolver>,
+}
+
+/// Ends the recorder when the writing thread does: when this is dropped, however that comes about.
+struct ThreadEnd {
+    shared: Arc<Shared>,
+    /// Why nothing is written any more.
+    why: &'static str,
+}
+
+impl Drop for ThreadEnd {
+    fn drop(&mut self) {
+        self.shared.end(self.why);
+    }
 }
 
 /// The writing thread's state.
 pub(crate) struct Worker {
+    /// The first field, so that health is bad before the acknowledgements below it resolve.
+    end: ThreadEnd,
     shared: Arc<Shared>,
     streams: Arc<dyn Streams>,
-    writer: JournalWriter,
+    pub(super) writer: JournalWriter,
     /// What a number of the queue needs to be a number of the stream.
     acc_offset: i128,
     /// The number of the first record that is not dealt with.
     next_number: u64,
     sealed: SealedRecord,
+    /// Taken and not yet written; here, and not on the stack, so that a panic takes none of it along.
+    records: std::vec::IntoIter<Queued>,
     unsynced: Vec<Unsynced>,
+    flushes: Vec<Flush>,
+    /// When what is due by time may be tried again.
+    pub(super) retry: Backoff,
 }
 
 impl Worker {
@@ -54,55 +76,98 @@ impl Worker {
         streams: Arc<dyn Streams>,
         writer: JournalWriter,
     ) -> Self {
+        let end = ThreadEnd {
+            shared: Arc::clone(&shared),
+            why: "the audit's writing thread could not be started: nothing is written; restart the process",
+        };
         let mut worker = Self {
+            end,
             shared,
             streams,
             writer,
             acc_offset: 0,
             next_number: 1,
             sealed: SealedRecord::default(),
+            records: Vec::new().into_iter(),
             unsynced: Vec::new(),
+            flushes: Vec::new(),
+            retry: Backoff::new(BACKOFF_MIN, BACKOFF_MAX),
         };
         worker.begin_stream();
         worker
     }
 
-    /// Runs until the queue is closed and everything is written.
+    /// Runs until the queue is closed and everything is written, or until something panics.
     pub(crate) fn run(mut self) {
-        loop {
-            let taken = self
-                .shared
-                .queue
-                .take(self.writer.next_deadline(), self.shared.pace);
-            let closed = taken.closed;
-            let flushes = self.write(taken);
-            self.tick();
-            self.finish(flushes, closed);
-            if closed {
-                return self.streams.left(self.writer);
+        let worked = catch_unwind(AssertUnwindSafe(|| while !self.round() {}));
+        self.end.why = match worked {
+            Ok(()) => "the audit has ended",
+            Err(_) => {
+                "the audit's writing thread panicked: nothing more is written, and records that were not durable are \
+                 lost; restart the process, and report the panic's message"
             }
-        }
+        };
+        let Self {
+            end,
+            streams,
+            writer,
+            ..
+        } = self;
+        drop(end);
+        // After a panic too: what is durable is sent as far as that is quick, and no cursor is written once the
+        // stream's lock is given up.
+        let _ = catch_unwind(AssertUnwindSafe(|| streams.left(writer)));
+    }
+
+    /// Takes what there is and writes it; says whether that was the last.
+    pub(super) fn round(&mut self) -> bool {
+        let Taken {
+            records,
+            dropped,
+            flushes,
+            closed,
+        } = self
+            .shared
+            .queue
+            .take(self.rest_at_most(), self.shared.pace);
+        self.records = records.into_iter();
+        self.flushes.extend(flushes);
+        self.write(dropped);
+        self.tick();
+        self.finish(closed);
+        closed
+    }
+
+    /// Returns after how long there is something to do, if nothing comes meanwhile.
+    pub(super) fn rest_at_most(&self) -> Option<Duration> {
+        // Who waits for the stream to be closed waits for the next try.
+        let close = (!self.flushes.is_empty()).then_some(Duration::ZERO);
+        let due = close.or_else(|| self.writer.next_deadline())?;
+        Some(due.max(self.retry.left()))
     }
 
     /// Writes all that was taken and makes it durable.
-    fn write(&mut self, taken: Taken) -> Vec<Flush> {
-        let count = taken.records.len() as u64;
-        let lost: u64 = taken
-            .dropped
-            .iter()
-            .map(|(first, last)| last - first + 1)
-            .sum();
-        if count + lost > 0 {
-            self.until_done(JournalWriter::resume);
-            self.append_gaps(taken.dropped, GapCause::QueueFull);
-            taken
-                .records
-                .into_iter()
-                .for_each(|queued| self.append(queued));
-            self.next_number += count + lost;
+    fn write(&mut self, dropped: Vec<(u64, u64)>) {
+        let count = self.records.len() as u64;
+        let lost: u64 = dropped.iter().map(|(first, last)| last - first + 1).sum();
+        if count + lost == 0 {
+            // What the journal itself has to write is tried again by `tick`, ever less often.
+            return;
         }
+        self.until_done(JournalWriter::resume);
+        self.append_gaps(dropped, GapCause::QueueFull);
+        while let Some(queued) = self.records.next() {
+            self.append(queued);
+        }
+        self.next_number += count + lost;
         self.commit();
-        taken.flushes
+    }
+
+    /// Notes what is wrong with the journal's directory, each a sentence for the health.
+    pub(crate) fn note_findings(&mut self, findings: Vec<String>) {
+        for finding in findings {
+            self.shared.found(finding);
+        }
     }
 
     /// Numbers what comes for the stream that is now written, and tells who follows.
@@ -119,13 +184,13 @@ impl Worker {
     fn append(&mut self, queued: Queued) {
         let (acc, mut record) = (self.acc(queued.number), queued.record);
         let ack = record.ack.take();
+        self.unsynced.push(Unsynced { acc, ack });
         if !self.seal(&mut record) {
-            return self.give_up(acc, ack.as_ref(), GapCause::SealFailed);
+            return self.give_up(GapCause::SealFailed);
         }
         if !self.append_members(acc, kind(&record)) {
-            return self.give_up(acc, ack.as_ref(), GapCause::TooLong);
+            return self.give_up(GapCause::TooLong);
         }
-        self.unsynced.push(Unsynced { acc, ack });
         if self.writer.buffered_bytes() >= BATCH_BYTES_MAX {
             self.commit();
         }
@@ -142,7 +207,7 @@ impl Worker {
 
     /// Appends the sealed members; says whether they could be.
     fn append_members(&mut self, acc: u64, kind: Kind) -> bool {
-        let mut backoff = BACKOFF_MIN;
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         loop {
             match self.writer.append(acc, kind, self.sealed.members()) {
                 Ok(_) => return true,
@@ -157,8 +222,11 @@ impl Worker {
         }
     }
 
-    /// Names a record that cannot be written, whatever the storage does.
-    fn give_up(&mut self, acc: u64, ack: Option<&Arc<AckCell>>, cause: GapCause) {
+    /// Names the last record, which cannot be written, whatever the storage does.
+    fn give_up(&mut self, cause: GapCause) {
+        let Some(Unsynced { acc, ack }) = self.unsynced.pop() else {
+            return;
+        };
         self.shared.queue.settle(0, 1);
         self.append_gap(&[(acc, acc)], cause);
         if let Some(ack) = ack {
@@ -177,7 +245,7 @@ impl Worker {
     }
 
     fn append_gap(&mut self, ranges: &[(u64, u64)], cause: GapCause) {
-        let mut backoff = BACKOFF_MIN;
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         while let Err(error) = self.writer.append_gap(ranges, cause) {
             if !error.is_retryable() {
                 return self.shared.trouble(error.to_string());
@@ -206,22 +274,37 @@ impl Worker {
         &mut self,
         step: impl Fn(&mut JournalWriter) -> Result<(), E>,
     ) {
-        let mut backoff = BACKOFF_MIN;
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         while let Err(error) = step(&mut self.writer) {
             self.back_off(&error.to_string(), &mut backoff);
         }
     }
 
-    fn back_off(&mut self, error: &str, backoff: &mut Duration) {
+    fn back_off(&mut self, error: &str, backoff: &mut Backoff) {
         self.shared.trouble(error.to_owned());
-        std::thread::sleep(*backoff);
-        *backoff = (*backoff * 2).min(BACKOFF_MAX);
+        std::thread::sleep(backoff.failed());
     }
 
     /// Lets the journal do what time asks of it: checkpoints, heartbeats, a new stream when the clock was far ahead.
-    fn tick(&mut self) {
+    ///
+    /// A failure leaves it due, and whatever wakes this thread, it is not tried again before its time.
+    pub(super) fn tick(&mut self) {
+        if !self.retry.is_due() {
+            return;
+        }
+        let is_done = self.do_what_is_due();
+        let is_due_again = self.writer.next_deadline() == Some(Duration::ZERO);
+        if is_done && !is_due_again {
+            self.retry.succeeded();
+        } else {
+            self.retry.failed();
+        }
+    }
+
+    fn do_what_is_due(&mut self) -> bool {
         if let Err(error) = self.writer.tick() {
             self.shared.trouble(error.to_string());
+            return false;
         }
         if self.writer.is_day_ahead() {
             match self.writer.start_new_stream() {
@@ -229,21 +312,38 @@ impl Worker {
                     self.begin_stream();
                     self.streams.left(old);
                 }
-                Err(error) => self.shared.trouble(error.to_string()),
+                Err(error) => {
+                    self.shared.trouble(error.to_string());
+                    return false;
+                }
             }
         }
+        true
     }
 
     /// Closes the stream where that was asked for, and tells who waits.
-    fn finish(&mut self, flushes: Vec<Flush>, closed: bool) {
-        if (closed || flushes.iter().any(|flush| flush.rest))
-            && let Err(error) = self.writer.close()
-        {
-            self.shared.trouble(error.to_string());
-        }
-        for flush in flushes {
+    ///
+    /// Who asked for the close waits until it succeeds; each try but the very last has its time.
+    fn finish(&mut self, closed: bool) {
+        let asks = closed || self.flushes.iter().any(|flush| flush.rest);
+        let may_try = closed || self.retry.is_due();
+        let is_closed = asks && may_try && self.close();
+        let (waiting, done) = std::mem::take(&mut self.flushes)
+            .into_iter()
+            .partition::<Vec<_>, _>(|flush: &Flush| flush.rest && !is_closed);
+        self.flushes = waiting;
+        for flush in done {
             flush.done.resolve(Ok(Durable { acc: 0 }));
         }
+    }
+
+    fn close(&mut self) -> bool {
+        let closed = self.writer.close();
+        if let Err(error) = &closed {
+            self.shared.trouble(error.to_string());
+            self.retry.failed();
+        }
+        closed.is_ok()
     }
 }
 

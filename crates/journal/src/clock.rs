@@ -1,9 +1,14 @@
 //! Time as it is passed in: the wall clock for what is written, the monotonic clock for what is waited.
 //!
-//! Promise: nothing else in this crate asks the operating system for the wall clock's time.
+//! Promise: nothing else in this crate asks the operating system for the wall clock's time. A [`Deadline`] takes any
+//! duration, [`Duration::MAX`] included, and never panics.
 //! Not here: time zones; everything is UTC.
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    sync::{Condvar, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
 
 use chrono::{DateTime, Datelike, Timelike};
 
@@ -93,9 +98,99 @@ impl Clock for SystemClock {
     }
 }
 
+/// The longest single wait: what a system call takes as a timeout is bounded, and what we are asked for is not.
+const WAIT_MAX: Duration = Duration::from_secs(3600);
+
+/// The moment at which a wait ends; a duration that no clock can count to is a wait without an end.
+///
+/// An `Instant` plus a caller's duration panics where the sum is out of range; this does not.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// Makes the deadline `time` from now.
+    pub fn after(time: Duration) -> Self {
+        Self::since(Instant::now(), time)
+    }
+
+    /// Makes the deadline `time` after `start`.
+    pub fn since(start: Instant, time: Duration) -> Self {
+        Self(start.checked_add(time))
+    }
+
+    /// Says whether the time is over.
+    pub fn is_over(self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// Returns the time that is left: zero once it is over, [`Duration::MAX`] where it never is.
+    pub fn left(self) -> Duration {
+        self.0.map_or(Duration::MAX, |at| {
+            at.saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Waits on `condvar` while `condition` holds and there is time; the guard shows which of them ended it.
+    pub fn wait_while<'a, T>(
+        self,
+        condvar: &Condvar,
+        mut guard: MutexGuard<'a, T>,
+        mut condition: impl FnMut(&mut T) -> bool,
+    ) -> MutexGuard<'a, T> {
+        while condition(&mut guard) && !self.is_over() {
+            guard = self.wait_once(condvar, guard);
+        }
+        guard
+    }
+
+    /// Waits on `condvar` once: until it is notified, the time is over, or for no reason.
+    pub fn wait_once<'a, T>(
+        self,
+        condvar: &Condvar,
+        guard: MutexGuard<'a, T>,
+    ) -> MutexGuard<'a, T> {
+        let waited = condvar.wait_timeout(guard, self.left().min(WAIT_MAX));
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// `Instant + Duration::MAX` panicked, in the writing thread among others.
+    #[test]
+    fn a_deadline_takes_any_duration() {
+        let never = Deadline::after(Duration::MAX);
+        assert!(!never.is_over());
+        assert_eq!(never.left(), Duration::MAX);
+        let far = Deadline::after(Duration::from_secs(u64::MAX / 4));
+        assert!(!far.is_over() && far.left() > WAIT_MAX);
+        assert!(Deadline::after(Duration::ZERO).is_over());
+    }
+
+    #[test]
+    fn a_wait_without_an_end_ends_when_its_condition_does() {
+        let (state, condvar) = (Mutex::new(false), Condvar::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                *state.lock().expect("no panic") = true;
+                condvar.notify_all();
+            });
+            let guard = state.lock().expect("no panic");
+            let never = Deadline::after(Duration::MAX);
+            assert!(*never.wait_while(&condvar, guard, |is_done| !*is_done));
+        });
+    }
+
+    #[test]
+    fn a_wait_ends_when_its_time_does() {
+        let (state, condvar) = (Mutex::new(()), Condvar::new());
+        let guard = state.lock().expect("no panic");
+        drop(Deadline::after(Duration::from_millis(1)).wait_while(&condvar, guard, |()| true));
+    }
 
     #[test]
     fn display_and_parse_round_trip() {

@@ -7,8 +7,10 @@ use std::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use crate::clock::Deadline;
 
 /// The first seq of a stream that is not durable yet.
 #[derive(Debug, Default)]
@@ -38,16 +40,9 @@ impl DurableMark {
 
     /// Waits until `seq` is durable, the writer has left, or the time is over, and returns the mark.
     pub fn wait(&self, seq: u64, timeout: Duration) -> u64 {
-        let deadline = Instant::now() + timeout;
-        let mut closed = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.next_seq() <= seq && !*closed {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            let waited = self.moved.wait_timeout(closed, left);
-            closed = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let not_yet = |closed: &mut bool| self.next_seq() <= seq && !*closed;
+        drop(Deadline::after(timeout).wait_while(&self.moved, gate, not_yet));
         self.next_seq()
     }
 
@@ -62,5 +57,24 @@ impl DurableMark {
     pub(crate) fn close(&self) {
         *self.gate.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.moved.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A follower that waits as long as it takes: the sum of now and its time is no moment, and was a panic.
+    #[test]
+    fn a_wait_without_an_end_ends_with_the_writer() {
+        let mark = DurableMark::new(3);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                mark.advance(5);
+                mark.close();
+            });
+            assert_eq!(mark.wait(9, Duration::MAX), 5);
+        });
+        assert_eq!(mark.wait(4, Duration::MAX), 5);
     }
 }

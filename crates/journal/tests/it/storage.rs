@@ -35,6 +35,8 @@ struct Plan {
     is_dead: AtomicBool,
     /// The process kills itself instead of making this call.
     kill_at: AtomicU64,
+    /// The name of the thread whose calls panic, and how many it makes before that.
+    panics: Mutex<Option<(&'static str, u64)>>,
     hangs: Mutex<bool>,
     released: Condvar,
     /// The file that may not be opened.
@@ -90,6 +92,11 @@ impl FaultStorage {
             .store(self.calls() + nth, Ordering::Relaxed);
     }
 
+    /// Lets the `nth` call from now on that a thread of this name makes panic, counted from 1, and all after it.
+    pub(crate) fn panic_at(&self, thread: &'static str, nth: u64) {
+        *self.plan.panics.lock().unwrap() = Some((thread, nth - 1));
+    }
+
     pub(crate) fn calls(&self) -> u64 {
         self.plan.calls.load(Ordering::Relaxed)
     }
@@ -131,6 +138,7 @@ impl FaultStorage {
 
 impl Plan {
     fn call(&self) -> io::Result<()> {
+        self.panic_where_planned();
         if self.is_dead.load(Ordering::Relaxed) {
             return Err(io::Error::other("the power is off"));
         }
@@ -148,6 +156,21 @@ impl Plan {
         } else {
             io::Error::other("EIO")
         })
+    }
+
+    fn panic_where_planned(&self) {
+        let mut panics = self.panics.lock().unwrap();
+        let is_due = match &mut *panics {
+            Some((name, calls_left)) if std::thread::current().name() == Some(*name) => {
+                *calls_left == 0 || {
+                    *calls_left -= 1;
+                    false
+                }
+            }
+            _ => false,
+        };
+        drop(panics);
+        assert!(!is_due, "a storage that panics, as the test has it");
     }
 
     fn synced(&self) {

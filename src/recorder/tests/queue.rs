@@ -6,16 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::queue::{Admission, Flush, Limits, Pace, Queue};
+use super::{PROMPT, awaited, wait_until};
 use crate::{
     ack::{Ack, AckError},
-    record::AuditRecord,
+    record::{AuditRecord, Payload},
+    recorder::queue::{Admission, Flush, Limits, Pace, Queue},
 };
 
-const WAIT: Duration = Duration::from_millis(200);
-const PROMPT: Pace = Pace::Prompt {
-    linger: Duration::from_millis(1),
-};
+const WAIT: Duration = Duration::from_millis(20);
 
 fn queue(records_max: usize) -> Queue {
     Queue::new(Limits {
@@ -51,12 +49,41 @@ fn numbers_have_no_holes_over_queued_and_dropped() {
 fn a_full_queue_holds_callers_once() {
     let queue = queue(1);
     fill(&queue, 1);
-    let start = Instant::now();
     for _ in 0..100 {
-        queue.push(AuditRecord::sample());
+        assert_eq!(queue.push(AuditRecord::sample()), Admission::Dropped);
     }
-    let waited = start.elapsed();
-    assert!(waited >= WAIT && waited < WAIT * 3, "{waited:?}");
+    assert_eq!(queue.waits(), 1);
+}
+
+/// Small records that still fit renewed the patience, so that each large one waited anew: a second each.
+#[test]
+fn a_queue_that_is_full_for_large_records_holds_callers_once() {
+    let large = || {
+        let mut record = AuditRecord::sample();
+        let content = vec![0; 1 << 20];
+        record.call.get_or_insert_default().input = Some(Payload::Json(content));
+        record
+    };
+    let queue = Queue::new(Limits {
+        records_max: 1000,
+        bytes_max: large().size() + 64 * AuditRecord::sample().size(),
+        wait_max: WAIT,
+    });
+    assert_eq!(queue.push(large()), Admission::Queued);
+    for _ in 0..20 {
+        assert_eq!(queue.push(large()), Admission::Dropped);
+        assert_eq!(queue.push(AuditRecord::sample()), Admission::Queued);
+    }
+    assert_eq!(queue.waits(), 1);
+
+    // The writer takes: there is patience again, and it is needed once more.
+    queue.take(None, PROMPT);
+    assert_eq!(queue.push(large()), Admission::Queued);
+    for _ in 0..20 {
+        assert_eq!(queue.push(large()), Admission::Dropped);
+        assert_eq!(queue.push(AuditRecord::sample()), Admission::Queued);
+    }
+    assert_eq!(queue.waits(), 2);
 }
 
 #[test]
@@ -64,28 +91,27 @@ fn a_waiting_caller_gets_the_room_that_comes() {
     let queue = Arc::new(Queue::new(Limits {
         records_max: 1,
         bytes_max: 1 << 20,
-        wait_max: Duration::from_secs(20),
+        wait_max: Duration::MAX,
     }));
     fill(&queue, 1);
     let caller = {
         let queue = Arc::clone(&queue);
         thread::spawn(move || queue.push(AuditRecord::sample()))
     };
-    thread::sleep(Duration::from_millis(20));
+    wait_until(|| queue.waiting() == 1);
     assert_eq!(queue.take(None, PROMPT).records.len(), 1);
     assert_eq!(caller.join().expect("no panic"), Admission::Queued);
 }
 
 #[test]
-fn patience_is_renewed_once_there_was_room() {
+fn patience_is_renewed_once_the_writer_took() {
     let queue = queue(1);
     fill(&queue, 1);
     queue.push(AuditRecord::sample());
     queue.take(None, PROMPT);
     fill(&queue, 1);
-    let start = Instant::now();
     queue.push(AuditRecord::sample());
-    assert!(start.elapsed() >= WAIT);
+    assert_eq!(queue.waits(), 2);
 }
 
 #[test]
@@ -101,16 +127,40 @@ fn a_record_larger_than_the_bound_passes_alone() {
 
 #[test]
 fn a_closed_queue_drops_and_says_so_at_once() {
-    let queue = queue(1);
+    let queue = Queue::new(Limits {
+        records_max: 1,
+        bytes_max: 1 << 20,
+        wait_max: Duration::MAX,
+    });
     queue.close();
-    let (ack, cell) = Ack::pair();
-    let mut record = AuditRecord::sample();
-    record.ack = Some(cell);
-    assert_eq!(queue.push(record), Admission::Dropped);
-    assert_eq!(ack.wait(Duration::ZERO), Err(AckError::Dropped));
+    let (ack, record) = awaited();
+    assert_eq!(queue.push(record), Admission::Closed);
+    assert_eq!(ack.wait(Duration::ZERO), Err(AckError::WriterEnded));
     let (ack, done) = Ack::pair();
     queue.flush(Flush { done, rest: false });
-    assert_eq!(ack.wait(Duration::ZERO), Err(AckError::Dropped));
+    assert_eq!(ack.wait(Duration::ZERO), Err(AckError::WriterEnded));
+}
+
+/// The writer dies while callers wait for room: each would have waited its whole time.
+#[test]
+fn the_end_of_the_writer_lets_waiting_callers_go() {
+    let queue = Arc::new(Queue::new(Limits {
+        records_max: 1,
+        bytes_max: 1 << 20,
+        wait_max: Duration::MAX,
+    }));
+    let (queued, record) = awaited();
+    assert_eq!(queue.push(record), Admission::Queued);
+    let caller = {
+        let queue = Arc::clone(&queue);
+        thread::spawn(move || queue.push(AuditRecord::sample()))
+    };
+    wait_until(|| queue.waiting() == 1);
+    drop(queue.end());
+    assert_eq!(caller.join().expect("no panic"), Admission::Closed);
+    assert_eq!(queued.wait(Duration::ZERO), Err(AckError::WriterEnded));
+    let counts = queue.counts();
+    assert_eq!((counts.accepted, counts.durable, counts.dropped), (2, 0, 2));
 }
 
 #[test]
@@ -143,10 +193,8 @@ fn within_a_time_gathers_what_comes_until_somebody_waits() {
     });
     assert!(start.elapsed() >= time, "{:?}", start.elapsed());
 
-    let (_ack, cell) = Ack::pair();
-    let mut awaited = AuditRecord::sample();
-    awaited.ack = Some(cell);
-    queue.push(awaited);
+    let (_ack, record) = awaited();
+    queue.push(record);
     let long = Pace::Within(Duration::from_secs(3600));
     assert_eq!(queue.take(None, long).records.len(), 1);
     fill(&queue, 500); // half of what it holds
