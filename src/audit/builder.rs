@@ -341,7 +341,7 @@ impl Builder {
             hashes_on_span: self.hashes_on_span,
             sealer,
             prices: Arc::new(self.prices.unwrap_or_else(PriceTable::embedded)),
-            found: Vec::new(),
+            found: opened.findings(),
         };
         let (adoption, streams) = (writer.adoption(), Arc::new(followers.clone()));
         let recorder =

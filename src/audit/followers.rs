@@ -16,9 +16,7 @@ use crate::{
     clock::Deadline,
     entry::StreamId,
     follower::{Exporter, Follower, FollowerHealth, JournalSource, RetryPolicy, SourceError},
-    journal::{
-        Adopted, Adoption, HeldStream, JournalWriter, OpenError, Refusal, Seams, StreamHandle,
-    },
+    journal::{Adopted, Adoption, HeldStream, JournalWriter, OpenError, Seams, StreamHandle},
     recorder::{Backoff, Streams},
 };
 
@@ -92,21 +90,10 @@ impl Others for Adoption {
     }
 
     fn harmed(&self) -> Vec<String> {
-        // The other refusals (a later version, another key, a clock that was set back) are no harm to the journal.
-        let is_harm = |refusal: &Refusal| {
-            matches!(
-                refusal,
-                Refusal::Damaged { .. } | Refusal::RolledBack { .. }
-            )
-        };
-        let text = |(stream, refusal): &(StreamId, Refusal)| {
-            let how = refusal.as_str();
-            format!(
-                "stream {stream} is not as its writer left it ({how}): run `llm-audit verify` on the journal"
-            )
-        };
-        let harmed = self.refused().iter().filter(|(_, how)| is_harm(how));
-        harmed.map(text).collect()
+        let refused = self.refused().iter();
+        refused
+            .filter_map(|(stream, refusal)| refusal.finding(*stream))
+            .collect()
     }
 }
 

@@ -19,13 +19,11 @@ use super::{
 use crate::{
     ack::{AckError, AckResolver, Durable},
     entry::Kind,
-    journal::{AppendError, GapCause, JournalWriter},
+    journal::{AppendError, BATCH_BYTES_MAX, GapCause, JournalWriter},
     record::{AuditRecord, Stage},
     seal::SealedRecord,
 };
 
-/// Lines are synced once this many bytes are buffered, so that memory stays bounded within one batch.
-const BATCH_BYTES_MAX: u64 = 1 << 20;
 /// The first pause after a failed write; it doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(10);
 /// The longest pause between two tries to write.
@@ -33,7 +31,10 @@ const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// A record that is in the writer's buffer, or on its way there.
 struct Unsynced {
-    acc: u64,
+    /// Its number in the queue.
+    number: u64,
+    /// Its entry, once it is in the buffer.
+    seq: Option<u64>,
     ack: Option<AckResolver>,
 }
 
@@ -135,6 +136,11 @@ impl Worker {
         self.write(dropped);
         self.tick();
         self.finish(closed);
+        if self.writer.is_lock_lost() {
+            self.go_elsewhere();
+        }
+        let findings = self.writer.take_findings();
+        self.note_findings(findings);
         closed
     }
 
@@ -182,17 +188,27 @@ impl Worker {
     }
 
     fn append(&mut self, queued: Queued) {
-        let (acc, mut record) = (self.acc(queued.number), queued.record);
+        let (number, mut record) = (queued.number, queued.record);
         let ack = record.ack.take();
-        self.unsynced.push(Unsynced { acc, ack });
+        self.unsynced.push(Unsynced {
+            number,
+            seq: None,
+            ack,
+        });
         if !self.seal(&mut record) {
             return self.give_up(GapCause::SealFailed);
         }
-        if !self.append_members(acc, kind(&record)) {
+        let Some(seq) = self.append_members(number, kind(&record)) else {
             return self.give_up(GapCause::TooLong);
+        };
+        if let Some(last) = self.unsynced.last_mut() {
+            last.seq = Some(seq);
         }
         if self.writer.buffered_bytes() >= BATCH_BYTES_MAX {
             self.commit();
+        } else {
+            // The writer may have written a batch before it took this record.
+            self.settle();
         }
     }
 
@@ -205,18 +221,19 @@ impl Worker {
         sealed.is_ok()
     }
 
-    /// Appends the sealed members; says whether they could be.
-    fn append_members(&mut self, acc: u64, kind: Kind) -> bool {
+    /// Appends the sealed members, and returns the entry's number; none where the record cannot be taken at all.
+    fn append_members(&mut self, number: u64, kind: Kind) -> Option<u64> {
         let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         loop {
+            let acc = self.acc(number);
             match self.writer.append(acc, kind, self.sealed.members()) {
-                Ok(_) => return true,
+                Ok(seq) => return Some(seq),
                 Err(error @ AppendError::Sync(_)) => {
-                    self.back_off(&error.to_string(), &mut backoff);
+                    self.after_failure(&error.to_string(), &mut backoff);
                 }
                 Err(error) => {
                     self.shared.trouble(error.to_string());
-                    return false;
+                    return None;
                 }
             }
         }
@@ -224,46 +241,58 @@ impl Worker {
 
     /// Names the last record, which cannot be written, whatever the storage does.
     fn give_up(&mut self, cause: GapCause) {
-        let Some(Unsynced { acc, ack }) = self.unsynced.pop() else {
+        let Some(Unsynced { number, ack, .. }) = self.unsynced.pop() else {
             return;
         };
         self.shared.queue.settle(0, 1);
-        self.append_gap(&[(acc, acc)], cause);
+        self.append_gaps(vec![(number, number)], cause);
         if let Some(ack) = ack {
             ack.resolve(Err(AckError::Dropped));
         }
     }
 
     fn append_gaps(&mut self, numbers: Vec<(u64, u64)>, cause: GapCause) {
-        let ranges: Vec<_> = numbers
-            .into_iter()
-            .map(|(first, last)| (self.acc(first), self.acc(last)))
-            .collect();
-        if !ranges.is_empty() {
-            self.append_gap(&ranges, cause);
+        if numbers.is_empty() {
+            return;
         }
-    }
-
-    fn append_gap(&mut self, ranges: &[(u64, u64)], cause: GapCause) {
         let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
-        while let Err(error) = self.writer.append_gap(ranges, cause) {
-            if !error.is_retryable() {
-                return self.shared.trouble(error.to_string());
+        loop {
+            let of_stream = |(first, last): &(u64, u64)| (self.acc(*first), self.acc(*last));
+            let ranges: Vec<_> = numbers.iter().map(of_stream).collect();
+            match self.writer.append_gap(&ranges, cause) {
+                Ok(_) => return,
+                Err(error @ AppendError::Sync(_)) => {
+                    self.after_failure(&error.to_string(), &mut backoff);
+                }
+                Err(error) => return self.shared.trouble(error.to_string()),
             }
-            self.back_off(&error.to_string(), &mut backoff);
         }
     }
 
     /// Makes everything buffered durable, trying until it is; the queue's bound protects the host meanwhile.
     fn commit(&mut self) {
         self.until_done(JournalWriter::sync);
-        if self.unsynced.is_empty() {
+        self.settle();
+    }
+
+    /// Tells who waits for what is durable by now.
+    fn settle(&mut self) {
+        let durable = self.writer.durable().next_seq();
+        let is_durable = |record: &Unsynced| record.seq.is_some_and(|seq| seq < durable);
+        let count = self
+            .unsynced
+            .iter()
+            .take_while(|one| is_durable(one))
+            .count();
+        if count == 0 {
             return;
         }
-        self.shared.queue.settle(self.unsynced.len() as u64, 0);
+        self.shared.queue.settle(count as u64, 0);
         self.shared.condition.good();
-        for Unsynced { acc, ack } in self.unsynced.drain(..) {
+        let offset = self.acc_offset;
+        for Unsynced { number, ack, .. } in self.unsynced.drain(..count) {
             if let Some(ack) = ack {
+                let acc = (i128::from(number) + offset) as u64;
                 ack.resolve(Ok(Durable { acc }));
             }
         }
@@ -276,13 +305,43 @@ impl Worker {
     ) {
         let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         while let Err(error) = step(&mut self.writer) {
-            self.back_off(&error.to_string(), &mut backoff);
+            self.after_failure(&error.to_string(), &mut backoff);
         }
     }
 
-    fn back_off(&mut self, error: &str, backoff: &mut Backoff) {
+    /// Waits before the next try, or goes on in a new stream where this one may not be appended to any more.
+    fn after_failure(&mut self, error: &str, backoff: &mut Backoff) {
         self.shared.trouble(error.to_owned());
-        std::thread::sleep(backoff.failed());
+        if self.writer.is_lock_lost() {
+            self.go_elsewhere();
+        } else {
+            std::thread::sleep(backoff.failed());
+        }
+    }
+
+    /// Goes on in a new stream: the lock of this one was removed or replaced, and another process may have it.
+    fn go_elsewhere(&mut self) {
+        self.settle();
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
+        let moved = loop {
+            match self.writer.start_elsewhere() {
+                Ok(moved) => break moved,
+                Err(error) => {
+                    self.shared.trouble(error.to_string());
+                    std::thread::sleep(backoff.failed());
+                }
+            }
+        };
+        self.acc_offset -= i128::from(moved.acc_shift);
+        // What waited is in the new stream, in the same order.
+        for record in &mut self.unsynced {
+            let acc = (i128::from(record.number) + self.acc_offset) as u64;
+            record.seq = moved.seqs.get(&acc).copied();
+        }
+        self.note_findings(moved.opened.findings());
+        self.shared.set_stream(&self.writer.stream().to_string());
+        self.streams.opened(&self.writer);
+        self.streams.left(moved.old);
     }
 
     /// Lets the journal do what time asks of it: checkpoints, heartbeats, a new stream when the clock was far ahead.

@@ -82,14 +82,29 @@ impl Adoption {
             if stream == self.own || !self.seen.insert(stream) {
                 continue;
             }
-            let Some(taken) = self.opener.take(stream)? else {
-                continue;
-            };
-            if let Some(adopted) = self.adopt(taken, &mut lacks)? {
-                return Ok(Some(adopted));
+            match self.take(stream, &mut lacks) {
+                Ok(Some(adopted)) => return Ok(Some(adopted)),
+                Ok(None) => {}
+                // One file that cannot be read costs its stream, not the others.
+                Err(OpenError::File(error)) if error.costs_one_stream() => {
+                    let why = error.to_string();
+                    self.refused.push((stream, Refusal::Unreadable { why }));
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(None)
+    }
+
+    fn take(
+        &mut self,
+        stream: StreamId,
+        lacks: &mut impl FnMut(&StreamHandle, u64) -> bool,
+    ) -> Result<Option<Adopted>, OpenError> {
+        match self.opener.take(stream)? {
+            Some(taken) => self.adopt(taken, lacks),
+            None => Ok(None),
+        }
     }
 
     /// Returns the streams that were met and that nothing may be appended to.

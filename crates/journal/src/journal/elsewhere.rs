@@ -3,6 +3,8 @@
 //! Promise: nothing is appended to the old stream; every record that waited is in the new one, once, in the same order.
 //! Not here: finding out (`writer`), who waits for the records (`recorder`).
 
+use std::collections::BTreeMap;
+
 use super::{
     event::{self, Event},
     opening::{OpenError, Opened},
@@ -23,6 +25,8 @@ pub struct Moved {
     pub opened: Opened,
     /// What the acceptance numbers of records that had not landed are less in the new stream.
     pub acc_shift: u64,
+    /// The entries that those records have become, by their new acceptance numbers.
+    pub seqs: BTreeMap<u64, u64>,
 }
 
 impl JournalWriter {
@@ -38,9 +42,10 @@ impl JournalWriter {
         let mut opened = Opened::default();
         let mut new = opener.open_new(&mut opened)?;
         let acc_shift = self.durable_acc;
+        let mut seqs = BTreeMap::new();
         for line in self.buffer.split(|byte| *byte == b'\n') {
             if let Ok(entry) = Entry::parse(line) {
-                new.take_over(&entry, acc_shift)?;
+                seqs.extend(new.take_over(&entry, acc_shift)?);
             }
         }
         new.findings = std::mem::take(&mut self.findings);
@@ -51,22 +56,31 @@ impl JournalWriter {
             old,
             opened,
             acc_shift,
+            seqs,
         })
     }
 
-    /// Appends what another stream could not take any more; the journal's own entries about that stream stay behind.
-    fn take_over(&mut self, entry: &Entry<'_>, acc_shift: u64) -> Result<(), AppendError> {
+    /// Appends what another stream could not take any more, and returns acceptance number and entry of a record; the
+    /// journal's own entries about that stream stay behind.
+    fn take_over(
+        &mut self,
+        entry: &Entry<'_>,
+        acc_shift: u64,
+    ) -> Result<Option<(u64, u64)>, AppendError> {
         let at = entry.position();
         if at.kind.is_record() {
             let mut members = Members::with_capacity(entry.line().len());
             for (key, value) in entry.members() {
                 members.push_raw(&key, value);
             }
-            self.append(at.acc.saturating_sub(acc_shift), at.kind, &members)?;
-        } else if at.kind == Kind::Gap {
+            let acc = at.acc.saturating_sub(acc_shift);
+            let seq = self.append(acc, at.kind, &members)?;
+            return Ok(Some((acc, seq)));
+        }
+        if at.kind == Kind::Gap {
             self.take_over_gap(entry.get(key::EVENT).unwrap_or_default(), acc_shift)?;
         }
-        Ok(())
+        Ok(None)
     }
 
     fn take_over_gap(&mut self, event: &[u8], acc_shift: u64) -> Result<(), AppendError> {

@@ -14,6 +14,7 @@ mod cursor;
 mod directory;
 mod elsewhere;
 mod event;
+mod findings;
 mod handle;
 mod keyring;
 mod keys;
