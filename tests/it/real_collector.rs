@@ -51,8 +51,8 @@ fn the_far_side_can_check_what_the_agent_passes_on() {
 }
 
 fn worked_journal() -> Vec<EntryBuf> {
-    let directory =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/journal-v1/audit_logs");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("crates/journal/tests/testdata/journal-v1/audit_logs");
     // Their order in the stream: the day's first segment comes before its next one.
     let files = ["audit_2026-11-22.jsonl", "audit_2026-11-22.1.jsonl"];
     let texts = files.map(|name| fs::read_to_string(directory.join(name)).unwrap());

@@ -29,7 +29,8 @@ pub(crate) fn read<S: AsRef<OsStr>>(directory: &Path, filter: &[S]) -> Option<Va
 }
 
 fn worked_journal() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/journal-v1/audit_logs")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("crates/journal/tests/testdata/journal-v1/audit_logs")
 }
 
 #[test]

@@ -25,7 +25,7 @@ const NOTE_BYTES_MAX: usize = 64 << 10;
 /// A directory of journals, to read.
 #[derive(Clone, Debug)]
 pub struct JournalReader {
-    directory: Directory,
+    pub(super) directory: Directory,
 }
 
 /// A segment as it lies there.
@@ -96,6 +96,11 @@ impl JournalReader {
     /// Reads a directory on disk.
     pub fn new(directory: impl AsRef<Path>) -> Self {
         Self::on(Arc::new(FileStorage), directory)
+    }
+
+    pub(super) fn of(directory: &Directory) -> Self {
+        let directory = directory.clone();
+        Self { directory }
     }
 
     /// Reads a directory on some storage.

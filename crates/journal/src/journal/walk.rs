@@ -231,6 +231,11 @@ impl Walker {
         }
     }
 
+    /// Begins at a stream's first entry.
+    pub(crate) fn from_beginning(stream: StreamId) -> Self {
+        Self::new(stream, 0, Leaf::ZERO, 0)
+    }
+
     /// Returns the number of the entry that must come next.
     pub(crate) fn next_seq(&self) -> u64 {
         self.end.next_seq

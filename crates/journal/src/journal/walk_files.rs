@@ -8,6 +8,7 @@ use super::{
     lines::{Line, LineEnd, Lines},
     segment::SegmentName,
     storage::{self, StorageFile},
+    survey::{JournalLine, LineContent},
     walk::{Ahead, Place, Read, Step, Walker},
 };
 use crate::entry::{Entry, EntryBuf};
@@ -106,6 +107,52 @@ pub(crate) fn step(
         (.., LineEnd::TooLong) => Read::TooLong,
         _ => Read::Torn,
     };
+    let step = ask(directory, walker, read, place, bytes, next);
+    drop(as_entry);
+    Ok(Walked {
+        place,
+        bytes,
+        step: step?,
+        entry: parsed.and_then(Result::ok),
+        has_newline,
+    })
+}
+
+/// Asks the walker about a line that was read before; `next` is the segment behind its own.
+pub(crate) fn judge(
+    directory: &Directory,
+    walker: &mut Walker,
+    line: &JournalLine,
+    next: Option<SegmentName>,
+) -> Result<Step, FileError> {
+    let place = Place {
+        segment: line.segment,
+        offset: line.offset,
+    };
+    let next = || Ok(next);
+    match &line.content {
+        LineContent::Entry(entry) => {
+            let entry = entry.as_entry();
+            let bytes = entry.line().len() as u64 + 1;
+            ask(directory, walker, Read::Entry(&entry), place, bytes, next)
+        }
+        LineContent::Damaged(damage, _) => {
+            ask(directory, walker, Read::Damaged(*damage), place, 0, next)
+        }
+        LineContent::TooLong => ask(directory, walker, Read::TooLong, place, 0, next),
+        LineContent::Torn(_) => ask(directory, walker, Read::Torn, place, 0, next),
+    }
+}
+
+/// Asks the walker, and looks at the next segment where it wants to know of that.
+fn ask(
+    directory: &Directory,
+    walker: &mut Walker,
+    read: Read<'_>,
+    place: Place,
+    bytes: u64,
+    next: impl FnOnce() -> Result<Option<SegmentName>, FileError>,
+) -> Result<Step, FileError> {
     let mut failed = None;
     let next_seq = walker.next_seq();
     let step = walker.step(read, place, bytes, || {
@@ -118,17 +165,7 @@ pub(crate) fn step(
             None
         })
     });
-    drop(as_entry);
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(Walked {
-            place,
-            bytes,
-            step,
-            entry: parsed.and_then(Result::ok),
-            has_newline,
-        }),
-    }
+    failed.map_or(Ok(step), Err)
 }
 
 /// Looks at what the next segment begins with, and whether it has what stands from `place` on.
