@@ -18,6 +18,12 @@
 //! [`journal`], which shows the format document; [`testing`] has the same line over memory, for tests of your own.
 #![forbid(unsafe_code)]
 
+#[cfg(not(unix))]
+compile_error!(
+    "tracing-llm-audit needs a Unix system: its journal relies on flock, on device and inode numbers, and on \
+     O_NOFOLLOW to keep its promises"
+);
+
 // The modules in the order of the line: each uses only what stands in a block above its own
 // (`tests/tidy.rs` keeps that). Within a block the order means nothing.
 

@@ -74,6 +74,10 @@ impl Durability {
 
 /// Makes an audit; [`Builder::build`] opens the journal and starts the threads.
 #[must_use = "nothing is audited before `build`"]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, each set by a method of its own"
+)]
 pub struct Builder {
     directory: PathBuf,
     keys_directory: Option<PathBuf>,

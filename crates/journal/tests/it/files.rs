@@ -27,7 +27,7 @@ const HOST_TEXT: &[u8] = b"root:x:0:0:what the host must keep\n";
 const SOMEBODY: u32 = 65_534;
 
 /// How long anything may take before it counts as hung.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A directory with a journal in it, and a file of the host beside it.
 struct Scene {
@@ -42,12 +42,18 @@ fn options_in(folder: &Path) -> JournalOptions {
     JournalOptions::new(folder.join("audit_logs"), KeyName::new(NAME).unwrap())
 }
 
-/// Opens on a thread of its own, so that a call that hangs fails the test.
+/// Works on a thread of its own, so that a call that hangs fails the test.
+fn within_deadline<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(work()));
+    receiver
+        .recv_timeout(DEADLINE)
+        .expect("a call hangs or panicked")
+}
+
 fn open_in(folder: &Path, storage: impl Storage, seed: u64) -> OpenResult {
     let (options, seams) = (options_in(folder), seams(storage, &TestClock::new(), seed));
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(JournalWriter::open(options, seams)));
-    receiver.recv_timeout(DEADLINE).expect("opening hangs")
+    within_deadline(|| JournalWriter::open(options, seams))
 }
 
 impl Scene {
@@ -72,7 +78,13 @@ impl Scene {
 
     /// Opens, writes a record, reads it back, closes; returns what the opening said and the stream that it took.
     fn audit_on(&self, storage: impl Storage) -> (Opened, StreamId) {
-        let (mut writer, opened) = open_in(self.folder.path(), storage, 2).unwrap();
+        let (writer, opened) = open_in(self.folder.path(), storage, 2).unwrap();
+        let stream = writer.stream();
+        within_deadline(|| Self::write_one(writer));
+        (opened, stream)
+    }
+
+    fn write_one(mut writer: JournalWriter) {
         let acc = writer.next_acc();
         append(&mut writer, acc);
         writer.sync().unwrap();
@@ -83,7 +95,6 @@ impl Scene {
         assert!(found.count() > 0, "the record is in the journal");
         writer.tick().unwrap();
         writer.close().unwrap();
-        (opened, writer.stream())
     }
 
     fn audit(&self) -> (Opened, StreamId) {
@@ -157,6 +168,40 @@ fn whatever_has_a_files_name_is_left_alone_and_named() {
     }
 }
 
+/// What the journal checks first may be exchanged before it is opened: the opening itself is what must be safe.
+#[test]
+fn no_call_of_the_disk_follows_a_link_or_waits_for_a_pipe() {
+    for kind in ["pipe", "link", "loop", "directory"] {
+        let scene = Scene::new();
+        let name = "cache/planted";
+        scene.plant(name, kind);
+        let path = scene.path(name);
+        let said = kind.replace("pipe", "named pipe").replace("loop", "link");
+        let errors = within_deadline(move || {
+            let disk = FileStorage::default();
+            let opened = [
+                disk.open_read(&path).err(),
+                disk.open_append(&path).err(),
+                disk.try_lock(&path).err(),
+            ];
+            let taken = [
+                disk.create(&path).err(),
+                disk.create_dir(&path.join("below")).err(),
+            ];
+            (opened, taken)
+        });
+        for error in errors.0 {
+            let error = error.expect(kind).to_string();
+            assert!(error.contains(&said), "{kind}: {error}");
+        }
+        let [created, made] = errors.1;
+        let created = created.expect(kind).kind();
+        assert_eq!(created, std::io::ErrorKind::AlreadyExists, "{kind}");
+        assert_eq!(made.is_none(), kind == "directory", "{kind}");
+        scene.assert_untouched(name, kind);
+    }
+}
+
 /// The same in a directory that has no stream yet: the names are there before the first start.
 #[test]
 fn a_first_start_meets_strangers_too() {
@@ -215,8 +260,10 @@ fn a_cursor_does_not_replace_what_is_no_file() {
             let opened = open_in(scene.folder.path(), FileStorage::default(), 2);
             let (writer, _) = opened.unwrap();
             let cursor = writer.handle().cursor_file("otlp");
-            assert_eq!(cursor.load().unwrap(), None, "the follower begins anew");
-            let error = cursor.store(&Cursor::START).unwrap_err().to_string();
+            let (loaded, stored) =
+                within_deadline(move || (cursor.load(), cursor.store(&Cursor::START)));
+            assert_eq!(loaded.unwrap(), None, "the follower begins anew");
+            let error = stored.unwrap_err().to_string();
             let file = scene.path(name).file_name().unwrap().to_owned();
             assert!(error.contains(file.to_str().unwrap()), "{error}");
             assert!(error.contains("not a regular file"), "{error}");

@@ -421,6 +421,20 @@ fn what_a_crash_left_of_a_key_is_not_used() {
     }
 }
 
+/// A key that another program put there meanwhile was replaced by rename, and what it had signed could not be verified.
+#[test]
+fn a_key_that_appears_meanwhile_is_not_replaced() {
+    for name in ["sign", "tail"] {
+        let scene = Scene::empty();
+        let path = scene.keys().join(name);
+        let storage = FaultStorage::new(FileStorage::default()).outrun(&path);
+        let error = scene.refusal_of(scene.options(), storage).to_string();
+        assert!(error.contains(&path.display().to_string()), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        assert!(!scene.keys().join(format!("{name}.tmp")).exists());
+    }
+}
+
 #[test]
 fn starts_at_the_same_time_use_the_same_keys() {
     let scene = Scene::empty();

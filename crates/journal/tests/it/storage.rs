@@ -41,6 +41,8 @@ struct Plan {
     released: Condvar,
     /// The file that may not be opened.
     denied: Mutex<Option<PathBuf>>,
+    /// The file that another process makes just before ours gets its name.
+    outrun: Mutex<Option<PathBuf>>,
 }
 
 /// A disk behind a plan.
@@ -120,6 +122,27 @@ impl FaultStorage {
     pub(crate) fn deny(self, path: impl Into<PathBuf>) -> Self {
         *self.plan.denied.lock().unwrap() = Some(path.into());
         self
+    }
+
+    /// Lets another process, which locks nothing, make a file just before ours gets its name.
+    pub(crate) fn outrun(self, path: impl Into<PathBuf>) -> Self {
+        *self.plan.outrun.lock().unwrap() = Some(path.into());
+        self
+    }
+
+    fn name(&self, to: &Path) -> io::Result<()> {
+        self.call()?;
+        if self
+            .plan
+            .outrun
+            .lock()
+            .unwrap()
+            .take_if(|path| path == to)
+            .is_some()
+        {
+            self.inner.create(to)?.append(b"theirs")?;
+        }
+        Ok(())
     }
 
     fn open(&self, path: &Path) -> io::Result<()> {
@@ -233,7 +256,7 @@ impl Storage for FaultStorage {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.call()?;
+        self.name(to)?;
         self.inner.rename(from, to)
     }
 
@@ -255,7 +278,7 @@ impl Storage for FaultStorage {
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.call()?;
+        self.name(to)?;
         self.inner.rename_new(from, to)
     }
 
