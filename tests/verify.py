@@ -1,31 +1,32 @@
 #!/usr/bin/env python3
 """An independent verifier of a journal, format v1, written from the format document and nothing else.
 
-usage: verify.py [--anchor NOTE]... DIRECTORY [VERIFIER_KEY]...
+usage: verify.py [--anchor NOTE]... [--tail-key FILE]... DIRECTORY [VERIFIER_KEY]...
+       verify.py --receipt TOKEN --answer FILE VERIFIER_KEY   checks a receipt, or its text sibling, against an answer
        verify.py --lines FILE    prints, line by line, what a line alone shows: leaf and each class's state, or what is wrong
 
-Prints one JSON object (exit, findings, streams) and exits with the format's status. An anchor is a signed note that
-was kept outside the directory. Standard library only. Segments removed by retention are not known to it.
+Prints one JSON object (exit, findings, adopted, foreign, streams) and exits with the format's status; 64 is a usage
+error. An anchor is a signed note that was kept outside the directory. Standard library only. It does not decrypt
+sealed content, and knows no retention periods: it checks what the journal's own entries allow and order to be removed.
 """
-import base64, datetime, functools, hashlib, json, os, re, sys
+import base64, bisect, datetime, functools, hashlib, hmac, itertools, json, os, re, stat, sys
 
-EXIT_OF = {"torn_tail": 2, "repeat": 2, "unsigned_entries": 2, "adopted_unsigned": 2, "no_key": 2, "no_anchor": 2,
-           "unknown_version": 3, "unknown_kind": 3, "io": 3, "still_there": 4}  # every other finding is tampering: 1
+EXIT_OF = ({code: 2 for code in ("torn_tail repeat unsigned_entries adopted_unsigned empty no_key no_anchor "
+                                 "size_in_removed").split()}
+           | {code: 3 for code in "unknown_version unknown_kind io".split()}
+           | {code: 4 for code in "still_there gone_too_early".split()})  # Every other finding is tampering: 1.
+NUMBER_MAX, LINE_BYTES_MAX, UNCHECKED_BYTES_MAX, NOTE_BYTES_MAX = 2**53 - 1, 64 << 20, 16 << 20, 16384
 KINDS = {name: number for number, name in enumerate(
     "call begin open close gap recovery checkpoint retention erasure hold key config access heartbeat".split(), 1)}
-EVENTS = {"open": "software signed streams", "close": "accepted durable dropped", "heartbeat": "accepted durable dropped",
-          "gap": "acc count cause", "recovery": "file bytes lines acc", "checkpoint": "note", "hold": "hold place stream seq reason",
-          "key": "use id", "config": "settings", "access": "command filter rows", "retention": "classes stream seq policy count",
-          "erasure": "classes stream seq basis count"}
+KINDS |= {"x16": 16, "x17": 17}
 STATUS = {"success", "error", "blocked", "interrupted", "incomplete", "started"}
 SEED = ("request_id timestamp user_id model action system_prompt_hash input_tokens output_tokens thinking_tokens latency_ms "
         "cost_usd status error_message sanitization_count input_hash output_hash metadata").split()
 TAIL = "conversation_id tenant_id client_address system_prompt input output".split()
 RANK = {key: rank for rank, key in enumerate(SEED)} | {key: 18 + rank for rank, key in enumerate(TAIL)}
-CLASS = (dict.fromkeys("user_id metadata conversation_id tenant_id client_address".split(), 2)
+CLASS = (dict.fromkeys(SEED, 1) | dict.fromkeys("user_id metadata conversation_id tenant_id client_address".split(), 2)
          | dict.fromkeys("system_prompt_hash input_hash output_hash".split(), 3)
          | dict.fromkeys("system_prompt input output".split(), 4) | {"error_message": 5})
-CLASS = dict.fromkeys(SEED, 1) | CLASS
 PREFIX = {"actor.": 2, "hash.": 3, "content.": 4, "error.": 5}
 
 STRING = (r'"(?:[^"\\\x00-\x1f\x7f-\x9f\u2028\u2029]++|\\["\\btnfr]'
@@ -35,27 +36,38 @@ SCALAR = f'(?:{STRING}|{NUMBER}|true|false|null)'
 SPELLING = re.compile(rf'(?:{SCALAR}|[{{}}\[\],:])*+')
 MEMBER = re.compile(rf'({STRING}):(?:({SCALAR})|(?=[{{\[])),?')
 BRACKETS = re.compile(rf'{STRING}|[^"\[\]{{}}]+|(.)')
-B32, B16 = r'"([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)"', r'(?:"([A-Za-z0-9+/]{21}[AQgw]==)"|null)'
-INT = r'(0|[1-9][0-9]{0,19})'
+B32, B16 = r'"([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)"', r'"([A-Za-z0-9+/]{21}[AQgw]==)"'
+INT = r'(0|[1-9][0-9]{0,15})'
 ENVELOPE = re.compile(rf'\{{"v":1,"stream":"([0-9a-f]{{32}})","seq":{INT},"acc":{INT},"kind":"([a-z0-9]+)","day":{INT},'
-                      rf'"prev":{B32},"commit":\[{",".join([B32] * 5)}\],"salt":\[{",".join([B16] * 5)}\]\}}\}}')
+                      rf'"prev":{B32},"commit":\[{",".join([B32] * 5)}\],"salt":\[{",".join([f"(?:{B16}|null)"] * 5)}\]'
+                      rf'(?:,"mac":{B16})?\}}\}}')
 NAME = re.compile(r'audit_([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\.([0-9a-f]{8}))?(?:\.([1-9][0-9]*))?\.jsonl')
 REQUEST_ID = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}')
 TIME = re.compile(r"[0-9-]{10}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
-LINE_BYTES_MAX, RANGE_MAX = 64 << 20, 10_000_000
+NOTE = re.compile(r'([^\n+\s]+)/([0-9a-f]{32})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n\n'
+                  r'((?:\u2014 [^\s+]+ (?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\n)+)')
+QUOTED_NOTE = re.compile(rb'"note":("(?:[^"\\]|\\.)*")')
 decode_value, unb64 = json.JSONDecoder().raw_decode, base64.b64decode
 
 
 class Damaged(Exception):
-    pass
+    """The line, or the range in its event, breaks a rule of the format."""
+
+
+class WrongEvent(Exception):
+    """The event does not have the members of its kind."""
 
 
 class Unknown(Exception):
-    pass
+    """The line has another version."""
 
 
 def sha(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
 
 
 # --- Ed25519, RFC 8032 section 5.1; a verifier needs no constant time.
@@ -101,45 +113,54 @@ BASE = doublings(point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little")))
 
 
 class Key:
-    """A verifier key, `name+id+base64`; streams' names and ids follow from it."""
+    """A verifier key, `name+id+base64`; streams' key names and ids follow from it."""
 
     def __init__(self, text):
         self.name, key_id, data = text.split("+", 2)
         data = unb64(data, validate=True)
         self.public = data[1:]
-        a = point(self.public) if data[0] == 1 and len(data) == 33 else None
+        a = point(self.public) if len(data) == 33 and data[0] == 1 else None
         if a is None or self.id(self.name).hex() != key_id:
             raise ValueError("not an Ed25519 verifier key with its own id")
-        self.table = doublings((P - a[0], a[1], 1, P - a[3]))  # of -A
+        self.table = doublings((P - a[0], a[1], 1, P - a[3]))  # Of -A.
 
     def id(self, origin):
-        return sha(origin.encode(), b"\n\x01", self.public)[:4]
+        return sha(origin.encode("utf-8", "surrogatepass"), b"\n\x01", self.public)[:4]
 
+    @functools.cache
     def signed(self, text, signature):
-        r, s = signature[:32], int.from_bytes(signature[32:], "little")
-        if len(signature) != 64 or s >= Q or point(r) is None:
+        if len(signature) != 64:
             return False
-        k = int.from_bytes(hashlib.sha512(r + self.public + text).digest(), "little") % Q
-        found, wanted = add(times(s, BASE), times(k, self.table)), point(r)
-        return all((found[i] * wanted[2] - wanted[i] * found[2]) % P == 0 for i in (0, 1))
+        r, s = point(signature[:32]), int.from_bytes(signature[32:], "little")
+        if s >= Q or r is None:
+            return False
+        k = int.from_bytes(hashlib.sha512(signature[:32] + self.public + text).digest(), "little") % Q
+        found = add(times(s, BASE), times(k, self.table))
+        return all((found[i] * r[2] - r[i] * found[2]) % P == 0 for i in (0, 1))
 
 
-def read_note(note, stream, keys):
-    """Returns (size, root, why not): a checkpoint of the stream, signed by one of the keys."""
-    form = re.fullmatch(r'([^\n+\s]+)\n(0|[1-9][0-9]{0,19})\n([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n\n((?:\u2014 [^\s+]+ [A-Za-z0-9+/]+=*\n)+)', note)
-    if not form or len(note) > 16384:
-        return None, None, "form"
-    origin, size, root, why = form[1], int(form[2]), unb64(form[3]), None if not keys else "no signature by a known key"
-    if not origin.endswith("/" + stream) or keys and all(f"{key.name}/{stream}" != origin for key in keys):
-        return size, root, "origin"
-    for name, data in re.findall("\u2014 (\\S+) (\\S+)\n", form[4]):
-        data = unb64(data)
-        for key in keys:
-            if name == origin and data[:4] == key.id(origin):
-                if not key.signed(note[:note.index("\n\n") + 1].encode(), data[4:]):
-                    return size, root, "wrong signature"
-                why = None
-    return size, root, why
+class Note:
+    """A checkpoint in a signed note; `ValueError` where the text is none."""
+
+    def __init__(self, text):
+        form = NOTE.fullmatch(text) if len(text) <= NOTE_BYTES_MAX else None
+        if not form or int(form[3]) > NUMBER_MAX:
+            raise ValueError("not a checkpoint in a signed note")
+        self.name, self.stream, self.size, self.root = form[1], form[2], int(form[3]), unb64(form[4])
+        self.origin, self.text = f"{self.name}/{self.stream}", text[:text.index("\n\n") + 1].encode()
+        lines = (line.split(" ") for line in form[5].splitlines())
+        self.signatures = [unb64(data) for _, name, data in lines if name == self.origin]
+
+    def verdict(self, keys):
+        """`good`, or what the finding is called. Without any key nothing can be said against a note."""
+        found = "missing_signature" if keys else "good"
+        for data in self.signatures:
+            for key in keys:
+                if key.name == self.name and key.id(self.origin) == data[:4]:
+                    if not key.signed(self.text, data[4:]):
+                        return "wrong_signature"
+                    found = "good"
+        return found
 
 
 # --- One line.
@@ -158,7 +179,20 @@ def check_depth(text):
             raise Damaged("nested too deep")
 
 
+@functools.cache
+def day_of(date):
+    """UTC days since 1970-01-01 of `2026-11-22`, or `None`."""
+    try:
+        is_date = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", date)
+        return (datetime.date.fromisoformat(date) - datetime.date(1970, 1, 1)).days if is_date else None
+    except ValueError:
+        return None
+
+
 class Entry:
+    """What a line alone shows; raises `Damaged` or `Unknown`."""
+    __slots__ = "stream seq acc kind day prev leaf mac states known event request status file line digest bytes".split()
+
     def __init__(self, line):
         if len(line) >= LINE_BYTES_MAX:
             raise Damaged("line too long")
@@ -174,451 +208,1055 @@ class Entry:
             raise Damaged("spelling")
         if text.count("{") + text.count("[") > 64:
             check_depth(text)
-        self.value, at, rank, self.keys, self.raw = value, 1, -1, [], ([], [], [], [], [], [])
+        keys, raw, at = self.split(text)
+        envelope = ENVELOPE.fullmatch(text, at + len('"audit":'))
+        if not envelope:
+            raise Damaged("envelope")
+        self.read_envelope(envelope.groups(), raw)
+        self.check_members(keys, value)
+        self.event = value.get("event")
+        self.request, self.status = value.get("request_id"), value.get("status")
+
+    @staticmethod
+    def split(text):
+        """The members before the envelope: their keys, their raw text by class, and where the envelope begins."""
+        keys, raw, at, rank = [], ([], [], [], [], [], []), 1, -1
         while not text.startswith('"audit":', at):
             member = MEMBER.match(text, at)
             if not member:
                 raise Damaged("members")
             end = member.end() if member[2] else decode_value(text, member.end())[1] + 1
             key = member[1][1:-1]
-            own = RANK.get(key, 17)
-            if own < rank or own == rank != 17:
+            own_rank = RANK.get(key, 17)
+            if own_rank < rank or own_rank == rank != 17:
                 raise Damaged("members out of order")
-            rank, at0, at = own, at, end
-            self.keys.append(key)
-            prefixed = "." in key and next((c for p, c in PREFIX.items() if key.startswith(p)), 1)
-            self.raw[CLASS.get(key) or prefixed or 1].append(text[at0:end - 1])
-        envelope = ENVELOPE.fullmatch(text, at + 8)
-        if not envelope:
-            raise Damaged("envelope")
-        self.stream, seq, acc, self.kind, day = envelope.groups()[:5]
-        self.seq, self.acc, self.day = int(seq), int(acc), int(day)
-        later = re.fullmatch(r"x([1-9][0-9]*)", self.kind)
-        self.known = self.kind in KINDS
-        if not (self.known or later and 15 <= int(later[1]) <= 255) or max(self.seq, self.acc) >> 64 or self.day >> 32:
+            rank = own_rank
+            keys.append(key)
+            own_class = CLASS.get(key) or next((i for prefix, i in PREFIX.items() if key.startswith(prefix)), 1)
+            raw[own_class].append(text[at:end - 1])
+            at = end
+        return keys, raw, at
+
+    def read_envelope(self, groups, raw):
+        self.stream, seq, acc, self.kind, day = groups[:5]
+        self.seq, self.acc, self.day, self.known = int(seq), int(acc), int(day), self.kind in KINDS
+        later = re.fullmatch(r"x([1-9][0-9]{1,2})", self.kind)
+        number = KINDS.get(self.kind) or (int(later[1]) if later else 0)
+        if not (self.known or 15 <= number <= 255) or max(self.seq, self.acc) > NUMBER_MAX or self.day >> 32:
             raise Damaged("kind or number")
-        number = KINDS.get(self.kind) or int(later[1])
-        self.prev, *commits = [unb64(hash) for hash in envelope.groups()[5:11]]
-        self.states = [self.state(i, commit, salt) for i, commit, salt in zip(range(1, 6), commits, envelope.groups()[11:])]
+        self.prev, *commits = [unb64(hash) for hash in groups[5:11]]
+        self.states = [self.state(i, raw[i], commit, salt) for i, commit, salt in zip(range(1, 6), commits, groups[11:16])]
+        self.mac = groups[16] and unb64(groups[16])
         self.leaf = sha(b"\0tracing-llm-audit/v1/leaf\n", bytes.fromhex(self.stream), self.seq.to_bytes(8, "big"),
                         self.acc.to_bytes(8, "big"), bytes([number]), self.day.to_bytes(4, "big"), self.prev, *commits)
-        self.check_members()
 
-    def state(self, i, commit, salt):
+    @staticmethod
+    def state(i, raw, commit, salt):
         if salt is None:
-            null_seeds = {f'"{key}":null' for key in SEED}
-            return "absent" if null_seeds.issuperset(self.raw[i]) else "planted"
-        raw = ",".join(self.raw[i]).encode()
-        return "holds" if sha(b"tracing-llm-audit/v1/class\n", bytes([i]), unb64(salt), raw) == commit else "edited"
+            return "absent" if all(member in NULL_SEEDS for member in raw) else "planted"
+        return "holds" if commitment(i, unb64(salt), ",".join(raw).encode()) == commit else "edited"
 
-    def check_members(self):
-        is_record, value = self.kind in ("call", "begin"), self.value
-        if is_record and self.keys[:17] != SEED or self.known and not is_record and self.keys != ["timestamp", "user_id", "event"]:
+    def check_members(self, keys, value):
+        is_record = self.kind in ("call", "begin")
+        if is_record and keys[:17] != SEED or self.known and not is_record and keys != ["timestamp", "user_id", "event"]:
             raise Damaged("not the members of its kind")
-        if "timestamp" in value and (not isinstance(value["timestamp"], str) or not is_time(value["timestamp"])):
+        if "timestamp" in value and not is_time(value["timestamp"]):
             raise Damaged("timestamp")
-        if "request_id" in value and not REQUEST_ID.fullmatch(str(value["request_id"])):
+        request = value.get("request_id", "")
+        if "request_id" in value and not (isinstance(request, str) and REQUEST_ID.fullmatch(request)):
             raise Damaged("request_id")
         if not isinstance(value.get("metadata"), (dict, type(None))) or not is_record and not isinstance(value.get("event", {}), dict):
             raise Damaged("metadata or event")
 
 
-@functools.cache
-def is_date(text):
-    try:
-        datetime.date.fromisoformat(text)
-        return bool(re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text))
-    except ValueError:
-        return False
+NULL_SEEDS = {f'"{key}":null' for key in SEED}
 
 
-def is_time(text):
-    return bool(TIME.fullmatch(text)) and is_date(text[:10])
+def commitment(i, salt, raw):
+    return sha(b"tracing-llm-audit/v1/class\n", bytes([i]), salt, raw)
 
 
-def are_ranges(ranges, end):
-    """Says whether they are `[[first, last], ...]`: inclusive, ascending, disjoint, below the end."""
-    last = -1
+def is_time(value):
+    return isinstance(value, str) and bool(TIME.fullmatch(value)) and day_of(value[:10]) is not None
+
+
+# --- Ranges: `[[first, last], ...]`, inclusive, ascending, disjoint; never a loop over the numbers in them.
+def is_number(value):
+    return type(value) is int and 0 <= value <= NUMBER_MAX
+
+
+def check_ranges(ranges, first, last):
+    """Raises `Damaged` unless they are ranges within first..last; returns how many numbers they have."""
+    count, least = 0, first
     for pair in ranges if isinstance(ranges, list) else [None]:
-        right = isinstance(pair, list) and len(pair) == 2 and all(type(n) is int for n in pair)
-        if not right or not last < pair[0] <= pair[1] < end:
-            return False
-        last = pair[1]
+        if not (isinstance(pair, list) and len(pair) == 2 and all(map(is_number, pair)) and least <= pair[0] <= pair[1] <= last):
+            raise Damaged("ranges")
+        count, least = count + pair[1] - pair[0] + 1, pair[1] + 1
+    return count
+
+
+def merged(ranges):
+    """Any ranges as ascending, disjoint ones with something between them."""
+    found = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            found[-1][1] = max(found[-1][1], last)
+        else:
+            found.append([first, last])
+    return found
+
+
+def split_by(ranges, named):
+    """The parts of the ranges that the named ones (both merged) have, and those that they do not have."""
+    inside, outside, at = [], [], 0
+    for first, last in ranges:
+        while at < len(named) and named[at][1] < first:
+            at += 1
+        here = at
+        while here < len(named) and named[here][0] <= last:
+            begin, end = max(first, named[here][0]), min(last, named[here][1])
+            outside += [[first, begin - 1]] if first < begin else []
+            inside.append([begin, end])
+            first, here = end + 1, here + 1
+        outside += [[first, last]] if first <= last else []
+    return inside, outside
+
+
+def subtrees_of(ranges):
+    """The maximal aligned subtrees that cover the ranges, as (first, count)."""
+    found = []
+    for first, last in ranges:
+        while first <= last:
+            count = min(first & -first or 1 << 53, 1 << (last - first + 1).bit_length() - 1)
+            found.append((first, count))
+            first += count
+    return found
+
+
+# --- The members of each kind's event.
+def is_text(value):
+    return isinstance(value, str)
+
+
+def is_text_or_null(value):
+    return value is None or isinstance(value, str)
+
+
+def is_stream(value):
+    return isinstance(value, str) and bool(re.fullmatch("[0-9a-f]{32}", value))
+
+
+def is_hash(value):
+    return isinstance(value, str) and bool(re.fullmatch(B32, f'"{value}"'))
+
+
+def is_list_of(*checks):
+    def check(value):
+        return isinstance(value, list) and all(isinstance(item, list) and len(item) == len(checks)
+                                               and all(right(part) for right, part in zip(checks, item)) for item in value)
+    return check
+
+
+def is_any(_):
     return True
 
 
+def is_class_list(value):
+    return isinstance(value, list) and all(type(i) is int and 1 <= i <= 5 for i in value) and len(set(value)) == len(value) > 0
+
+
+def is_object(value):
+    return isinstance(value, dict)
+
+
+ACCOUNT = {"accepted": is_number, "durable": is_number, "dropped": is_number}
+EVENTS = {
+    "open": {"software": is_text, "signed": is_number, "streams": is_list_of(is_stream, is_number, is_hash),
+             "not_continued": is_list_of(is_stream, is_text), "adopted": is_number},
+    "close": ACCOUNT, "heartbeat": ACCOUNT,
+    "gap": {"acc": is_any, "count": is_number, "cause": is_text, "seq": is_any},
+    "recovery": {"file": is_text, "bytes": is_number, "lines": is_number, "acc": is_any, "foreign": is_number},
+    "checkpoint": {"note": is_text},
+    "retention": {"classes": is_class_list, "stream": is_stream, "seq": is_any, "policy": is_text, "count": is_number},
+    "erasure": {"classes": is_class_list, "stream": is_stream, "seq": is_any, "basis": is_text, "count": is_number},
+    "hold": {"hold": is_text, "place": lambda value: isinstance(value, bool), "stream": is_stream, "seq": is_any, "reason": is_text},
+    "key": {"use": is_text, "id": is_text, "public": is_text, "action": is_text},
+    "config": {"settings": is_object},
+    "access": {"command": is_text, "filter": is_any, "rows": is_number},
+    "x16": {"decision": lambda value: value in ("approved", "denied", "overridden", "stopped", "reviewed"),
+            "request_id": is_text_or_null, "basis": is_text_or_null, "seen_hash": is_text_or_null, "tool_name": is_text_or_null},
+    "x17": {"what": lambda value: value in ("model", "prompt", "tools", "policy", "software"),
+            "from": is_text_or_null, "to": is_text_or_null}}
+# Writers of an earlier release left these out; only a key that has a public half names it.
+OPTIONAL = {"open": {"not_continued", "adopted"}, "recovery": {"foreign"}, "key": {"public"}}
+
+
+def check_event(kind, event, stream, seq, acc):
+    """Raises `WrongEvent`, or `Damaged` where a range breaks its rule."""
+    checks = EVENTS[kind]
+    if kind in ("retention", "erasure"):  # A removal says by what: policy or basis.
+        checks = {"policy" if name == "basis" and "policy" in event else "basis" if name == "policy" and "basis" in event else name:
+                  check for name, check in checks.items()}
+    is_lost = kind == "gap" and event.get("cause") == "segment_lost"
+    left_out = OPTIONAL.get(kind, set()) | ({"seq"} if kind == "gap" and not is_lost else set())
+    names = [name for name in checks if name not in left_out or name in event and name != "seq"]
+    if list(event)[:len(names)] != names or not all(checks[name](event[name]) for name in names):
+        raise WrongEvent
+    named = check_ranges(event["acc"], 1, acc) if kind in ("gap", "recovery") else 0
+    if kind == "gap" and is_lost:
+        named = check_ranges(event["seq"], 0, seq - 1) if event["acc"] == [] else -1
+    if kind in ("hold", "retention", "erasure"):
+        named = check_ranges(event["seq"], 0, seq - 1 if event["stream"] == stream and kind != "hold" else NUMBER_MAX)
+    if kind in ("gap", "retention", "erasure") and event["count"] != named or kind == "open" and (
+            event["signed"] > seq or event.get("adopted", seq - event["signed"]) != seq - event["signed"]):
+        raise WrongEvent
+    if kind == "retention" and {"subtrees", "acc", "carried"} & set(event):
+        check_segments_removed(event, stream, seq, acc)
+
+
+def check_segments_removed(event, stream, seq, acc):
+    subtrees, carried = event.get("subtrees"), event.get("carried")
+    if not is_list_of(is_number, is_number, is_hash)(subtrees) or not is_list_of(is_number, is_text, is_object)(carried):
+        raise WrongEvent
+    check_ranges(event.get("acc"), 1, acc if event["stream"] == stream else NUMBER_MAX)
+    if sorted(event["classes"]) != [1, 2, 3, 4, 5] or [(a, n) for a, n, _ in subtrees] != subtrees_of(event["seq"]):
+        raise WrongEvent
+    for carried_seq, kind, inner in carried:
+        if kind not in ("retention", "erasure", "hold", "gap", "recovery", "key"):
+            raise WrongEvent
+        check_event(kind, inner, event["stream"], carried_seq, NUMBER_MAX)
+
+
+def carried_in(event):
+    """The live authority that a removal of whole segments carries on, as (kind, event), with what that carries."""
+    for _, kind, inner in event.get("carried", ()) if "subtrees" in event else ():
+        yield kind, inner
+        yield from carried_in(inner) if kind == "retention" else ()
+
+
 class Tree:
-    """RFC 6962: every complete subtree's hash, by level."""
+    """One RFC 6962 tree of which leaves and subtrees may be unknown. Costs what is known, not what is claimed."""
 
     def __init__(self):
-        self.levels = [[]]
+        self.nodes, self.claims = {}, {}  # (level, index): hash. Claims are of subtrees whose leaves were removed.
 
-    def push(self, leaf):
-        self.levels[0].append(leaf)
-        level = 0
-        while len(self.levels[level]) % 2 == 0:
-            if level + 1 == len(self.levels):
-                self.levels.append([])
-            self.levels[level + 1].append(sha(b"\1", *self.levels[level][-2:]))
-            level += 1
+    def node(self, level, index):
+        found = self.nodes.get((level, index))
+        if found is None and level:
+            left = self.node(level - 1, 2 * index)
+            right = left and self.node(level - 1, 2 * index + 1)
+            found = sha(b"\1", left, right) if right else None
+        found = found or self.claims.get((level, index))
+        if found:
+            self.nodes[level, index] = found
+        return found
 
     def root(self, size):
-        node, at = None, 0
-        parts = []
-        for level in reversed(range(len(self.levels))):
+        """`None` where something below the size is unknown."""
+        at, parts = 0, []
+        for level in reversed(range(size.bit_length())):
             if size >> level & 1:
-                parts.append(self.levels[level][at >> level])
+                part = self.node(level, at >> level)
+                if part is None:
+                    return None
+                parts.append(part)
                 at += 1 << level
-        for part in reversed(parts):
-            node = part if node is None else sha(b"\1", part, node)
-        return node or sha()
+        return functools.reduce(lambda right, left: sha(b"\1", left, right), reversed(parts)) if parts else sha()
+
+
+# --- Files.
+def lines_of(path):
+    """The lines of a regular file; one that is longer than any may be is cut, and so damaged."""
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        while line := file.readline(LINE_BYTES_MAX + 1):
+            if len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
+                while (more := file.readline(1 << 20)) and not more.endswith(b"\n"):
+                    pass
+                line = line[:-1] + b"\n"
+            yield line
+
+
+class Directory:
+    """The segments of a directory by the stream's part of their names, and the notes in `checkpoints/`."""
+
+    def __init__(self, path):
+        self.path, self.findings, self.groups, self.notes = path, [], {}, {}
+        for name in self.list(path, ""):
+            self.take_segment(name)
+        folder = os.path.join(path, "checkpoints")
+        for name in self.list(folder, "checkpoints") if os.path.lexists(folder) else []:
+            if is_stream(name) and self.is_regular(os.path.join(folder, name), "checkpoints/" + name):
+                self.take_note(folder, name)
+
+    def find(self, code, name, **more):
+        self.findings.append({"code": code, "file": name} | more)
+
+    def list(self, path, name):
+        try:
+            if os.path.islink(path) and name:
+                self.find("io", name, why="a symbolic link")
+                return []
+            return sorted(os.listdir(path))
+        except OSError as error:
+            self.find("io", name, why=error.strerror)
+            return []
+
+    def is_regular(self, path, name):
+        try:
+            is_file = stat.S_ISREG(os.lstat(path).st_mode)
+        except OSError as error:
+            return self.find("io", name, why=error.strerror)
+        return is_file or self.find("io", name, why="not a regular file")
+
+    def take_segment(self, name):
+        form, path = NAME.fullmatch(name), os.path.join(self.path, name)
+        day = day_of(form[1]) if form else None
+        if day is None:
+            return self.find("file_name", name) if name.endswith(".jsonl") else None
+        if self.is_regular(path, name) and os.lstat(path).st_size:
+            self.groups.setdefault(form[2] or "", []).append((day, int(form[3] or 0), name, path))
+
+    def take_note(self, folder, name):
+        try:
+            with open(os.path.join(folder, name), "rb") as file:
+                self.notes[name] = file.read(NOTE_BYTES_MAX + 1).decode("utf-8", "replace")
+        except OSError as error:
+            self.find("io", "checkpoints/" + name, why=error.strerror)
+
+    def stream_of(self, part):
+        """The stream of a group of files: what its first lines say, else what a note's name says."""
+        for _, _, _, path in sorted(self.groups[part]):
+            try:
+                for line in lines_of(path):
+                    named = re.search(rb'"audit":\{"v":[0-9]+,"stream":"([0-9a-f]{32})".*\}\}\n$', line)
+                    if named and named[1].decode().startswith(part):
+                        return named[1].decode()
+            except OSError:
+                continue  # Reading it for its entries says so.
+        others = tuple(other for other in self.groups if other)
+        named = (note for note in self.notes if note.startswith(part) and (part or not note.startswith(others or "?")))
+        return next(named, part.ljust(32, "?"))
+
+
+class Segment:
+    """One file of a stream: its entries in order, `None` for a line that cannot be read, and a torn end."""
+
+    def __init__(self, name, path):
+        self.name, self.path, self.lines, self.torn = name, path, [], None
+
+    def repeats(self, before):
+        """How many of its first lines the end of the segment before has too; `None` where it is no repeat."""
+        digests = [line and line.digest for line in before.lines]
+        first = self.lines[0].digest if self.lines and self.lines[0] else None
+        start = len(digests)
+        if first in digests and first:
+            start = len(digests) - 1 - digests[::-1].index(first)
+        count = len(digests) - start
+        if [line and line.digest for line in self.lines[:count]] != digests[start:]:
+            start, count = len(digests), 0
+        whole = sum(line.bytes for line in before.lines[start:])
+        is_short = whole + len(before.torn or b"") <= UNCHECKED_BYTES_MAX or count + bool(before.torn) <= 2
+        if not is_short or not count and not before.torn:
+            return None
+        if before.torn:
+            try:
+                following = next(itertools.islice(lines_of(self.path), count, None), b"")
+            except OSError:
+                following = b""
+            return count if following.startswith(before.torn) else None
+        return count
+
+
+# --- One stream.
+class Account:
+    """The accepted numbers: each is written or named once. Holes are ranges, whatever they claim to hold."""
+
+    def __init__(self):
+        self.holes, self.greatest, self.durable, self.dropped = [], 0, 0, 0
+
+    def take(self, first, last):
+        """Returns whether the numbers were all free."""
+        if first <= self.greatest:
+            at = bisect.bisect(self.holes, [first, NUMBER_MAX + 1]) - 1
+            end = min(last, self.greatest)
+            if at < 0 or self.holes[at][1] < end:
+                return False
+            begin, stop = self.holes[at]
+            self.holes[at:at + 1] = [part for part in ([begin, first - 1], [end + 1, stop]) if part[0] <= part[1]]
+        elif first > self.greatest + 1:
+            self.holes.append([self.greatest + 1, first - 1])
+        self.greatest = max(self.greatest, last)
+        return True
+
+    def count(self):
+        return sum(last - first + 1 for first, last in self.holes)
 
 
 class Stream:
-    """One stream: its entries in order, its account of accepted numbers, what is still to be judged at the end."""
+    """Everything that was read of one stream. Judged in steps, as later ones need what other streams prove."""
 
-    def __init__(self, stream, keys):
-        self.id, self.keys, self.findings = stream, keys, []
-        self.tree, self.size, self.prev, self.notes, self.introduced = Tree(), 0, bytes(32), [], []
-        self.holes, self.greatest, self.written, self.durable, self.dropped = set(), 0, 0, 0, 0
-        self.begun, self.pending, self.recovering, self.closed, self.configured = set(), set(), False, None, False
-        self.others, self.absent, self.authority, self.adopted, self.damage = [], set(), [], [], None
-        self.file, self.line = None, None
+    def __init__(self, stream):
+        self.id, self.findings, self.segments, self.damages, self.unknown = stream, [], [], [], {}
+        self.entries, self.notes, self.quoted, self.tree, self.account = [], [], set(), Tree(), Account()
+        self.events, self.holding, self.removed, self.lost, self.adopted = [], [], [], [], []
+        self.size = self.signed = self.greatest = 0
+        self.closed, self.is_unread, self.is_complete, self.keys, self.absent = False, False, True, [], {}
 
-    def find(self, code, seq=None, **more):
-        self.findings.append({"code": code, "file": self.file, "line": self.line, "stream": self.id,
-                              "seq": self.size if seq is None else seq} | more)
+    def find(self, code, at=None, **more):
+        where = {"file": at.file, "line": at.line, "seq": at.seq} if isinstance(at, Entry) else {"seq": at}
+        self.findings.append({"code": code, "stream": self.id} | where | more)
 
-    def read(self, segments):
-        previous, torn = {}, b""  # Of the segment before: its lines by seq, hashed, and its torn end.
-        for self.file, day, path in segments:
-            here, at_start, tail = {}, True, b""
-            for self.line, line in enumerate(open(path, "rb"), 1):
+    # Step 1: read the lines of all segments, in file order.
+    def read(self, group):
+        position, before = 0, None
+        for day, _, name, path in sorted(group):
+            segment = Segment(name, path)
+            position = self.read_segment(segment, day, position)
+            skip = segment.repeats(before) if before else None
+            if skip is not None:
+                self.find("repeat", segment.lines[0], count=skip)
+            elif before and before.torn:
+                self.damages.append(before.torn_at)
+            self.entries += [entry for entry in segment.lines[skip or 0:] if entry]
+            before = segment
+        if before and before.torn:
+            self.damages.append(before.torn_at)
+
+    def read_segment(self, segment, day, position):
+        waiting = []  # Damages whose position the next entry may show to be lower.
+        try:
+            for number, line in enumerate(lines_of(segment.path), 1):
+                if b'"note":"' in line:
+                    self.quoted.update(QUOTED_NOTE.findall(line))
+                damage = {"position": position, "file": segment.name, "line": number, "why": "torn"}
                 if not line.endswith(b"\n"):
-                    tail = line
+                    segment.torn, segment.torn_at = line, damage
                     break
-                line = line[:-1]
-                entry = self.parse(line)
-                if isinstance(entry, Entry) and at_start and (entry.seq < self.size or torn):
-                    if entry.seq < self.size:
-                        self.repeat(entry, previous.get(entry.seq) == hash(line))
-                        continue
-                    self.find("repeat" if line.startswith(torn) else "damaged")
-                at_start, torn = False, b""
-                if isinstance(entry, Entry):
+                entry = self.read_line(line[:-1], damage, waiting)
+                segment.lines.append(entry)
+                if entry:
+                    entry.file, entry.line = segment.name, number
+                    entry.digest, entry.bytes = sha(line), len(line)
                     if entry.day != day:
-                        self.find("day")
-                    here[entry.seq] = hash(line)
-                    self.feed(entry)
-            if torn:
-                self.broken("torn")
-            previous, torn = here, tail
-        if torn:
-            self.broken("torn")
+                        self.find("day", entry)
+                    for earlier in waiting:
+                        earlier["position"] = min(earlier["position"], entry.seq)
+                    waiting, position = [], entry.seq
+                position += entry is not None or damage.get("is_entry", False)
+        except OSError as error:
+            self.is_unread = True
+            self.findings.append({"code": "io", "file": segment.name, "stream": self.id, "why": error.strerror})
+        return position
 
-    def repeat(self, entry, is_same):
-        if is_same:
-            return self.find("repeat", entry.seq)
-        known = entry.seq < len(self.tree.levels[0]) and self.tree.levels[0][entry.seq]
-        self.find("duplicate" if known == entry.leaf else "fork", entry.seq)
-
-    def broken(self, why):
-        if self.damage is None:
-            self.damage = self.size, len(self.findings)
-        self.find("damaged", why=why)
-
-    def parse(self, line):
+    def read_line(self, line, damage, waiting):
         try:
             entry = Entry(line)
         except Damaged as why:
-            return self.broken(str(why))
-        except Unknown as version:
-            self.find("unknown_version", version=version.args[0])
-            self.settle()
-            self.prev = None
-            self.size += 1
+            damage["why"] = str(why)
+            self.damages.append(damage)
+            waiting.append(damage)
             return None
-        if entry.stream != self.id:
-            return self.find("foreign_line", other=entry.stream)
-        return entry
+        except Unknown as version:
+            damage["is_entry"] = True
+            self.unknown.setdefault(damage["position"], damage)
+            self.findings.append({"code": "unknown_version", "stream": self.id, "file": damage["file"], "line": damage["line"],
+                                  "seq": damage["position"], "version": version.args[0]})
+            return None
+        if entry.stream == self.id:
+            return entry
+        self.findings.append({"code": "foreign_line", "stream": self.id, "file": damage["file"], "line": damage["line"],
+                              "seq": entry.seq, "other": entry.stream})
+        return None
 
-    def settle(self, leaf=None):
-        """An unreadable entry's leaf is the next line's prev, proven by the root."""
-        if self.prev is None:
-            self.tree.push(leaf or bytes(32))
+    # Step 2: bring the entries into the order of seq, one for each, and build the tree.
+    def arrange(self):
+        for before, entry in zip(self.entries, self.entries[1:]):
+            if entry.seq < before.seq:
+                self.find("reordered", entry)
+        by_seq = {}
+        for entry in self.entries:
+            by_seq.setdefault(entry.seq, []).append(entry)
+        self.entries = []
+        for seq in sorted(by_seq):
+            following = by_seq.get(seq + 1, [])
+            # Of two that claim one place, the next entry says which it follows.
+            entry = next((e for e in by_seq[seq] if any(f.prev == e.leaf for f in following)), by_seq[seq][0])
+            for other in by_seq[seq]:
+                if other is not entry:
+                    self.find("duplicate" if other.leaf == entry.leaf else "fork", other)
+            if seq in self.unknown:
+                self.find("fork", entry)
+            self.entries.append(entry)
+        self.size = max([entry.seq + 1 for entry in self.entries[-1:]] + [seq + 1 for seq in self.unknown], default=0)
+        for entry in self.entries:
+            self.take_leaf(entry)
+        self.read_events()
 
-    def feed(self, entry):
-        if entry.seq < self.size:
-            return self.repeat(entry, False)
-        if entry.seq > self.size:
-            self.find("missing_entries", count=entry.seq - self.size)
-            while self.size < min(entry.seq, self.size + RANGE_MAX):
-                self.settle()
-                self.prev = None
-                self.size += 1
-        elif self.prev is not None and entry.prev != self.prev:
-            self.find("chain")
-        self.settle(entry.prev)
+    def take_leaf(self, entry):
+        before = self.tree.nodes.setdefault((0, entry.seq - 1), entry.prev) if entry.seq else bytes(32)
+        if entry.prev != before:
+            self.find("chain", entry)
+        self.tree.nodes[0, entry.seq] = entry.leaf
         for i, state in enumerate(entry.states, 1):
             if state in ("edited", "planted"):
-                self.find(state, **{"class": i})
-            if state != "holds" and state != "edited":
-                self.absent.add((entry.seq, i))
-        if not entry.known:
-            self.find("unknown_kind", kind=entry.kind)
-        elif entry.kind in ("call", "begin"):
-            self.record(entry)
-        else:
-            self.own(entry)
-        self.tree.push(entry.leaf)
-        self.prev, self.size = entry.leaf, self.size + 1
+                self.find(state, entry, **{"class": i})
 
-    def number(self, ranges):
-        """Takes numbers as written or named; each can be taken once."""
-        for first, last in ranges:
-            if last - self.greatest > RANGE_MAX:
-                return self.find("acc", why="far beyond")
-            for n in range(first, last + 1):
-                if n > self.greatest:
-                    self.holes.update(range(self.greatest + 1, n))
-                    self.greatest = n
-                elif n in self.holes:
-                    self.holes.remove(n)
-                else:
-                    return self.find("acc", why="taken twice", acc=n)
+    def read_events(self):
+        """Keeps what own entries say, where it is what was committed, and of the right form."""
+        for entry in self.entries:
+            if not entry.known or entry.kind in ("call", "begin"):
+                continue
+            try:
+                if entry.states[0] != "holds":
+                    raise WrongEvent
+                check_event(entry.kind, entry.event, self.id, entry.seq, entry.acc)
+                self.events.append(entry)
+                continue
+            except Damaged as why:
+                self.damages.append({"position": entry.seq, "file": entry.file, "line": entry.line, "why": str(why)})
+            except WrongEvent:
+                if entry.states[0] == "holds":
+                    self.find("event", entry, kind=entry.kind)
+            entry.event = None
+        self.adopted = merged([e.event["signed"], e.seq - 1] for e in self.of("open") if e.event["signed"] < e.seq)
 
-    def settled(self):
-        if self.holes:
-            self.find("unnamed_holes", count=len(self.holes), first=min(self.holes))
-            self.holes.clear()
+    def of(self, *kinds):
+        return [entry for entry in self.events if entry.kind in kinds]
 
-    def recovered(self, but=()):
-        """What an open must be followed by: at once a recovery where numbers are missing, then the interrupted calls."""
-        if self.recovering:
-            self.recovering = False
-            self.settled()
-        if self.pending and "call" not in but:
-            self.find("begin_without_call", count=len(self.pending))
-            self.pending = set()
+    def claim(self, streams):
+        """Gives the removals' subtrees to the trees that lack them; a root proves them right."""
+        for entry in self.of("retention"):
+            for _, event in itertools.chain([("retention", entry.event)], carried_in(entry.event)):
+                target = streams.get(event.get("stream"))
+                for first, count, node in event.get("subtrees", ()) if target else ():
+                    level = count.bit_length() - 1
+                    target.tree.claims.setdefault((level, first >> level), unb64(node))
 
-    def record(self, entry):
-        request, status = entry.value["request_id"], entry.value["status"]
-        if status not in STATUS or (status == "started") != (entry.kind == "begin"):
-            self.find("status")
-        self.recovered({"call"} if request in self.pending and status == "interrupted" else ())
-        if self.size == 0 or not self.configured or self.closed is not None:
-            self.find("grammar", why="a record without open and config before it")
-        self.pending.discard(request)
-        (self.begun.add if entry.kind == "begin" else self.begun.discard)(request)
-        self.number([(entry.acc, entry.acc)])
-        self.written, self.durable = max(self.written, entry.acc), self.durable + 1
+    # Step 3: judge the notes.
+    def take_notes(self, outside, keys):
+        """Collects every note: of checkpoint entries, of `checkpoints/`, anchors, and quoted anywhere in a line."""
+        for entry in self.of("checkpoint"):
+            self.take_note(entry.event["note"], entry, entry.seq, entry.file)
+        for text, place in outside:
+            self.take_note(text, None, NUMBER_MAX, place)
+        known = {note.text for note, *_ in self.notes}
+        for quoted in self.quoted:
+            try:
+                note = Note(json.loads(quoted))
+            except ValueError:
+                continue
+            # In a damaged line it counts only where a key that was given from outside has signed it.
+            if note.stream == self.id and note.text not in known and keys and note.verdict(keys) == "good":
+                self.notes.append((note, None, "quoted"))
+        self.keys = list(keys)
 
-    def own(self, entry):
-        kind, event, names = entry.kind, entry.value["event"], EVENTS[entry.kind].split()
-        if [{"basis": "policy"}.get(k, k) for k in event][:len(names)] != [{"basis": "policy"}.get(k, k) for k in names]:
-            return self.find("event", kind=kind)
-        if kind not in ("open", "recovery", "checkpoint"):
-            self.recovered()
-        if (self.size == 0) != (kind == "open") and self.size == 0 or self.closed is not None and kind != "open" and not (
-                kind == "checkpoint" and self.closed == self.size - 1):
-            self.find("grammar", why=f"{kind} stands where it may not")
-        if kind in ("gap", "recovery"):
-            self.lost(kind, event)
-        if not self.written <= entry.acc <= self.greatest:
-            self.find("acc", why="an own kind repeats the greatest", acc=entry.acc)
-        getattr(self, "on_" + kind, lambda event: None)(event)
+    def take_note(self, text, entry, end, place):
+        try:
+            note = Note(text)
+            if note.stream != self.id or note.size > end:
+                raise ValueError("of another stream, or of more than stands before it")
+            self.notes.append((note, entry, place))
+        except ValueError as why:
+            self.find("wrong_signature", entry, place=place, why=str(why))
 
-    def lost(self, kind, event):
-        if not are_ranges(event["acc"], 1 << 64) or not all(event["acc"][0]) if event["acc"] else False:
-            return self.find("event", kind=kind)
-        count = sum(last - first + 1 for first, last in event["acc"])
-        if kind == "gap" and event["count"] != count:
-            self.find("event", kind=kind)
-        self.number(event["acc"])
-        self.dropped += count
-        if kind == "recovery" and self.recovering:
-            self.recovering = False
-            self.settled()
+    def prove(self):
+        """Finds the signed size; keys that verified entries introduce count from then on."""
+        introduced = []
+        for entry in self.of("key", "retention"):
+            inner = itertools.chain([(entry.kind, entry.event)], carried_in(entry.event))
+            introduced += [(entry.seq, event["public"]) for kind, event in inner if kind == "key" and event["use"] == "sign"
+                           and event["action"] == "create" and "public" in event]
+        while True:
+            good = [note for note, *_ in self.notes if note.verdict(self.keys) == "good"]
+            proven = max((note.size for note in good if note.size <= self.size and self.tree.root(note.size) == note.root), default=0)
+            now = [text for seq, text in introduced if seq < proven] if self.keys else []
+            introduced = [(seq, text) for seq, text in introduced if seq >= proven]
+            if not now:
+                break
+            for text in now:
+                try:
+                    self.keys.append(Key(text))
+                except (ValueError, IndexError):
+                    self.find("event", None, kind="key", why="not a verifier key")
+        self.signed = proven
+        self.greatest = max((note.size for note in good), default=0)
 
-    def on_open(self, event):
-        if type(event["signed"]) is not int or not 0 <= event["signed"] <= self.size:
-            return self.find("event", kind="open")
-        self.recovering, self.closed, self.pending = True, None, set(self.begun)
-        self.adopted.append((event["signed"], self.size))
-        self.others += [(self.size, *other) for other in event["streams"]]
-        if self.size - event["signed"] > 1000:
-            self.find("adopted_unsigned", count=self.size - event["signed"])
+    def judge_notes(self, is_others_key):
+        for note, entry, place in self.notes:
+            verdict, root = note.verdict(self.keys), self.tree.root(min(note.size, self.size))
+            if verdict != "good":
+                if not (is_others_key and verdict == "missing_signature"):
+                    self.find(verdict, entry or note.size, place=place, size=note.size)
+            elif note.size > self.size:
+                if not self.is_unread:
+                    self.find("cut_tail", entry or note.size, place=place, count=note.size - self.size)
+            elif root is not None and root != note.root:
+                self.find("wrong_root", entry or note.size, place=place, size=note.size)
+            elif root is None and place == "anchor" and any(a < note.size <= b for a, b in self.removed):
+                self.find("size_in_removed", note.size)
 
-    def on_close(self, event):
-        self.settled()
-        self.closed = self.size
-        self.on_heartbeat(event, event["accepted"] == self.greatest)
+    # Step 4: what authority allows to be absent.
+    def authorities(self):
+        """Yields (kind, event, seq) of removals that have force, and holds, with what they carry."""
+        for entry in self.of("retention", "erasure", "hold"):
+            if entry.seq < self.signed and not split_by([[entry.seq, entry.seq]], self.adopted)[0]:
+                yield entry.kind, entry.event, entry.seq
+                for kind, event in carried_in(entry.event):
+                    yield kind, event, entry.seq
 
-    def on_heartbeat(self, event, right=True):
-        if not right or (event["durable"], event["dropped"]) != (self.durable, self.dropped) or event["accepted"] < self.greatest:
-            self.find("account", said=event, counted=[self.greatest, self.durable, self.dropped])
+    def judge_holds(self):
+        """Nothing under a hold is named by a removal of the same stream that follows it."""
+        holds = {}
+        for kind, event, seq in self.authorities():
+            if kind == "hold":
+                place = holds.setdefault(event["stream"], {}).setdefault(event["hold"], [])
+                place[:] = merged(place + event["seq"]) if event["place"] else []
+            elif kind in ("retention", "erasure"):
+                held = merged(itertools.chain(*holds.get(event["stream"], {}).values()))
+                for first, last in split_by(merged(event["seq"]), held)[0]:
+                    self.find("gone_too_early", seq, of=event["stream"], first=first, last=last)
 
-    def on_config(self, event):
-        self.configured = True
+    def judge_absence(self, allowed):
+        """Compares each class of each entry with what the removals name, by class."""
+        for i in range(1, 6):
+            ranges = merged(allowed.get(i, []))
+            at = 0
+            for entry in self.entries:
+                while at < len(ranges) and ranges[at][1] < entry.seq:
+                    at += 1
+                is_named = at < len(ranges) and ranges[at][0] <= entry.seq
+                is_gone = entry.states[i - 1] in ("absent", "planted")
+                if is_named != is_gone and not (entry.states[i - 1] == "planted"):
+                    self.find("still_there" if is_named else "absent_without_authority", entry, **{"class": i})
 
-    def on_key(self, event):
-        if event["use"] == "sign" and event.get("action") == "create":
-            self.introduced.append((self.size, event.get("public")))
-
-    def on_checkpoint(self, event):
-        self.notes.append((event["note"], self.size, self.file, self.line))
-
-    def on_erasure(self, event):
-        classes, end = event["classes"], self.size if event["stream"] == self.id else 1 << 64
-        if not are_ranges(event["seq"], end) or not set(classes) <= {1, 2, 3, 4, 5} or event["count"] != sum(b - a + 1 for a, b in event["seq"]):
-            return self.find("event", kind="authority")
-        self.authority.append((self.size, event["stream"], set(classes), event["seq"]))
-
-    on_retention = on_erasure
-
-    def judge_notes(self, outside):
-        """Checks every note against the tree, smallest first; returns the signed size."""
-        keys, signed, notes = list(self.keys), 0, []
-        for note, end, self.file, self.line in self.notes + outside:
-            size, root, _ = read_note(note, self.id, [])
-            if size is None or size > end:
-                self.find("wrong_signature", end, why="no checkpoint, or of more than stands before it")
-            else:
-                notes.append((size, root, note, self.file, self.line))
-        for size, root, note, self.file, self.line in sorted(notes):
-            while self.introduced and self.introduced[0][0] < signed:
-                keys.append(Key(self.introduced.pop(0)[1]))
-            why = read_note(note, self.id, keys)[2]
-            if why:
-                self.find("wrong_signature", size, why=why)
-            elif size > self.size:
-                self.find("cut_tail", size, count=size - self.size)
-                signed = size
-            elif self.tree.root(size) != root:
-                self.find("wrong_root", size)
-            else:
-                signed = size
-        return signed
-
-    def judge(self, outside):
-        self.settle()
-        self.signed = self.judge_notes(outside)
-        self.file = self.line = None
-        if self.damage and self.damage[0] >= self.signed:
-            at, first = self.damage
-            self.findings[first:] = [self.findings[first] | {"code": "torn_tail"}]
+    # Step 5: what is missing or damaged, and what the entries say one after the other.
+    def judge_lines(self):
+        there = merged([[entry.seq, entry.seq] for entry in self.entries] + [[seq, seq] for seq in self.unknown])
+        missing = split_by([[0, self.size - 1]] if self.size else [], there)[1]
+        missing = split_by(missing, self.removed)[1]
+        torn = [damage for damage in self.damages if damage["position"] >= self.greatest]
+        for damage in self.damages:
+            if damage not in torn:
+                self.find("damaged", damage["position"], **{key: damage[key] for key in ("file", "line", "why")})
+        if torn:
+            first = min(torn, key=lambda damage: damage["position"])
+            self.find("torn_tail", first["position"], lines=len(torn), **{key: first[key] for key in ("file", "line", "why")})
+            missing = [[a, b] for a, b in missing if a < first["position"]]
+        if missing and not self.is_unread:
+            lost = merged(itertools.chain(*(e.event["seq"] for e in self.of("gap") if e.event["cause"] == "segment_lost")))
+            named, unnamed = split_by(missing, lost)
+            for first, last in unnamed:
+                self.find("missing_entries", first, count=last - first + 1)
+            for first, last in named:
+                self.find("missing_entries", first, count=last - first + 1, cause="segment_lost")
         if self.size > self.signed:
             self.find("unsigned_entries", self.signed, count=self.size - self.signed)
 
+    def judge_macs(self, tail_keys, has_all_tail_keys):
+        """Returns how many entries no given tail key fits, and reports them where no key is lacking."""
+        unchecked, foreign, seqs, sums = 0, 0, [], [0]
+        for entry in self.entries:
+            is_right = bool(entry.mac) and any(
+                hmac.digest(key, b"llm-audit/v1/tail\n" + entry.leaf, "sha256")[:16] == entry.mac for key in tail_keys)
+            if entry.mac and tail_keys and not is_right:
+                foreign += 1
+                if has_all_tail_keys:
+                    self.find("foreign", entry)
+            unchecked += 0 if is_right else entry.bytes
+            seqs.append(entry.seq)
+            sums.append(unchecked)
+        return foreign, self.judge_adopted(seqs, sums)
 
-def read_directory(directory, find):
-    """Returns the segments by the name's stream part, in order, and the note of each stream in `checkpoints/`."""
-    groups, notes = {}, {}
-    for name in sorted(os.listdir(directory)):
-        form = NAME.fullmatch(name)
+    def judge_adopted(self, seqs, sums):
+        adopted = []
+        for entry in self.of("open"):
+            first, end = entry.event["signed"], entry.seq
+            if first < end:
+                adopted.append({"stream": self.id, "open": end, "count": end - first, "first": first, "last": end - 1})
+                unchecked = sums[bisect.bisect_left(seqs, end)] - sums[bisect.bisect_left(seqs, first)]
+                if unchecked > UNCHECKED_BYTES_MAX:
+                    self.find("adopted_unsigned", entry, count=end - first, bytes=unchecked)
+        return adopted
+
+
+class Course:
+    """Walks the entries in order: which may follow which, and whether the accounts that they give are right.
+
+    After entries that are missing without authority, nothing can be said of either: that they are missing is the finding.
+    """
+
+    def __init__(self, stream, removals):
+        self.stream, self.account, self.removals = stream, stream.account, removals
+        self.begun, self.pending, self.is_recovering, self.is_configured, self.closed_at = set(), set(), False, False, None
+        self.next, self.has_removed, self.is_rebased = 0, False, False
+
+    def walk(self):
+        for entry in self.stream.entries:
+            if entry.seq != self.next and not self.resume(self.next, entry.seq - 1):
+                return
+            self.next = entry.seq + 1
+            if not entry.known:
+                self.stream.find("unknown_kind", entry, kind=entry.kind)
+            elif entry.kind in ("call", "begin"):
+                self.record(entry)
+            elif entry.event is None:
+                return  # It is damaged or edited; that was said.
+            else:
+                self.own(entry)
+        self.stream.closed = self.closed_at is not None
+
+    def resume(self, first, last):
+        """Goes on behind segments that were removed; False where entries are missing without authority."""
+        if split_by([[first, last]], self.stream.removed)[1]:
+            return False
+        while self.removals and self.removals[0][0] <= last:
+            for taken in self.removals.pop(0)[1]:
+                self.account.take(*taken)
+        self.has_removed = self.is_rebased = self.is_configured = True
+        self.closed_at, self.is_recovering, self.pending = None, False, set()
+        return True
+
+    def find(self, code, entry, **more):
+        self.stream.find(code, entry, **more)
+
+    def settle(self, entry):
+        holes = self.account.holes
+        if holes:
+            self.find("unnamed_holes", entry, count=self.account.count(), first=holes[0][0])
+            holes.clear()
+
+    def leave_opening(self, entry, is_interrupted=False):
+        """An open is followed at once by a recovery where numbers are missing, then by the interrupted calls."""
+        if self.is_recovering:
+            self.is_recovering = False
+            self.settle(entry)
+        if self.pending and not is_interrupted:
+            self.find("begin_without_call", entry, count=len(self.pending))
+            self.pending = set()
+
+    def record(self, entry):
+        if entry.status not in STATUS if isinstance(entry.status, str) else True or (entry.status == "started") != (entry.kind == "begin"):
+            self.find("status", entry)
+        self.leave_opening(entry, entry.request in self.pending and entry.status == "interrupted")
+        if entry.seq == 0 or not self.is_configured or self.closed_at is not None:
+            self.find("grammar", entry, why="a record without open and config before it")
+        self.pending.discard(entry.request)
+        (self.begun.add if entry.kind == "begin" else self.begun.discard)(entry.request)
+        if not entry.acc or not self.account.take(entry.acc, entry.acc):
+            self.find("acc", entry, why="taken twice", acc=entry.acc)
+        self.account.durable += 1
+
+    def own(self, entry):
+        kind = entry.kind
+        if kind not in ("open", "recovery", "checkpoint"):
+            self.leave_opening(entry)
+        is_after_close = self.closed_at is not None and kind != "open" and not (
+            kind == "checkpoint" and self.closed_at == entry.seq - 1)
+        if entry.seq == 0 and kind != "open" or is_after_close:
+            self.find("grammar", entry, why=f"{kind} may not stand here")
+        if kind in ("gap", "recovery"):
+            self.name_numbers(entry)
+        if entry.acc > self.account.greatest or entry.acc < self.account.greatest and not self.has_removed:
+            self.find("acc", entry, why="an own kind repeats the greatest number so far", acc=entry.acc)
+        if kind == "open":
+            self.is_recovering, self.closed_at, self.pending = True, None, set(self.begun)
+        elif kind == "config":
+            self.is_configured = True
+        elif kind in ("close", "heartbeat"):
+            self.check_account(entry)
+
+    def name_numbers(self, entry):
+        for first, last in entry.event["acc"]:
+            if not self.account.take(first, last):
+                self.find("acc", entry, why="taken twice", acc=first)
+            self.account.dropped += last - first + 1
+        if entry.kind == "recovery" and self.is_recovering:
+            self.is_recovering = False
+            self.settle(entry)
+
+    def check_account(self, entry):
+        if entry.kind == "close":
+            self.settle(entry)
+            self.closed_at = entry.seq
+        said, account = entry.event, self.account
+        if self.is_rebased:  # What removed segments held is not known: the writer's own account is taken on from here.
+            self.is_rebased = False
+            account.durable, account.dropped = said["durable"], said["dropped"]
+        is_right = said["accepted"] == account.greatest or entry.kind == "heartbeat" and said["accepted"] > account.greatest
+        if not is_right or (said["durable"], said["dropped"]) != (account.durable, account.dropped):
+            self.find("account", entry, said=said, counted=[account.greatest, account.durable, account.dropped])
+
+
+# --- The directory.
+def read_streams(directory):
+    streams = {}
+    groups = {}
+    for part in directory.groups:
+        groups.setdefault(directory.stream_of(part), []).append(part)
+    for name, parts in groups.items():
+        for part in parts[1:] + [part for part in parts[:1] if not name.startswith(part)]:
+            directory.find("file_name", sorted(directory.groups[part])[0][2], stream=name)
+        streams[name] = Stream(name)
+        streams[name].read(itertools.chain(*(directory.groups[part] for part in parts)))
+    for stream in streams.values():
+        stream.arrange()
+    return streams
+
+
+def read_anchors(paths, findings):
+    """The anchors' texts by stream; one without the form of a note is under an empty name."""
+    anchors = {}
+    for path in paths:
         try:
-            if name.endswith(".jsonl") and not (form and is_date(form[1])):
-                find("file_name", name)
-            elif form:
-                day = (datetime.date.fromisoformat(form[1]) - datetime.date(1970, 1, 1)).days
-                path = os.path.join(directory, name)
-                if os.path.getsize(path):
-                    groups.setdefault(form[2] or "", []).append((day, int(form[3] or 0), name, path))
+            with open(path, "rb") as file:
+                text = file.read(NOTE_BYTES_MAX + 1).decode("utf-8", "replace")
         except OSError as error:
-            find("io", name, why=error.strerror)
-    folder = os.path.join(directory, "checkpoints")
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        if re.fullmatch("[0-9a-f]{32}", name):
-            with open(os.path.join(folder, name), "rb") as file:
-                notes[name] = file.read().decode("utf-8", "replace")
-    return {part: [(name, day, path) for day, _, name, path in sorted(group)] for part, group in groups.items()}, notes
+            findings.append({"code": "io", "file": path, "why": error.strerror})
+            continue
+        try:
+            anchors.setdefault(Note(text).stream, []).append(text)
+        except ValueError as why:
+            findings.append({"code": "wrong_signature", "place": "anchor", "file": path, "why": str(why)})
+    return anchors
 
 
-def stream_of(part, segments, notes):
-    """The stream of a group of files: what its first lines say, else what the name says."""
-    for _, _, path in segments:
-        with open(path, "rb") as file:
-            for line in file:
-                named = re.search(rb'"audit":\{"v":[0-9]+,"stream":"([0-9a-f]{32})".*\}\}\n$', line)
-                if named and named[1].decode().startswith(part):
-                    return named[1].decode()
-    return next((n for n in notes if n.startswith(part)), part.ljust(32, "?"))
-
-
-def judge_authority(streams):
-    """Every absent class needs authority with force, and every class that authority names must be absent."""
-    gone = {}
+def judge_removals(streams):
+    """Gathers by target what may be absent: whole segments, and classes of entries; judges the classes."""
+    allowed, removals = {}, {}
     for stream in streams.values():
-        for seq, target, classes, ranges in stream.authority:
-            has_force = seq < stream.signed and not any(first <= seq < end for first, end in stream.adopted)
-            for first, last in ranges if has_force and target in streams else []:
-                gone.setdefault(target, set()).update(
-                    (n, i) for n in range(first, min(last + 1, streams[target].size)) for i in classes)
+        stream.judge_holds()
+        for kind, event, _ in stream.authorities():
+            target = streams.get(event["stream"]) if kind in ("retention", "erasure") else None
+            if target is None:
+                continue
+            for i in event["classes"]:
+                allowed.setdefault(target.id, {}).setdefault(i, []).extend(event["seq"])
+            if "subtrees" in event and event["seq"]:
+                target.removed += event["seq"]
+                removals.setdefault(target.id, []).append((event["seq"][0][0], event["acc"]))
     for stream in streams.values():
-        allowed = gone.get(stream.id, set())
-        for code, found in ("absent_without_authority", stream.absent - allowed), ("still_there", allowed - stream.absent):
-            for seq, i in sorted(found):
-                stream.find(code, seq, **{"class": i})
+        stream.removed = merged(stream.removed)
+        stream.judge_absence(allowed.get(stream.id, {}))
+        Course(stream, sorted(removals.get(stream.id, []))).walk()
 
 
-def verify(directory, keys, anchors):
-    findings, streams = [], {}
-    groups, notes = read_directory(directory, lambda code, name, **more: findings.append({"code": code, "file": name} | more))
-    for part, segments in groups.items():
-        stream = Stream(stream_of(part, segments, notes), keys)
-        if stream.id in streams:
-            findings.append({"code": "file_name", "file": segments[0][0], "stream": stream.id})
-        streams[stream.id] = stream
-        stream.read(segments)
-    for name in set(notes) - set(streams):
+def judge_others(streams, notes, anchors, findings):
+    """What streams, notes and anchors say of other streams: absent, shorter, or another history."""
+    for name in sorted((set(notes) | set(anchors)) - set(streams)):
         findings.append({"code": "missing_stream", "stream": name})
     for stream in streams.values():
-        outside = [(note, 1 << 64, "anchor", None) for note in anchors if note.split("\n")[0].endswith("/" + stream.id)]
-        if not outside:
-            findings.append({"code": "no_anchor", "stream": stream.id})
-        stream.judge(outside + [(notes[n], 1 << 64, "checkpoints/" + n, None) for n in notes if n == stream.id])
+        said = set()
+        for entry in stream.of("open"):
+            for name, size, root in entry.event["streams"]:
+                other = streams.get(name)
+                code = "missing_stream" if other is None else "rollback" if other.size < size else "fork"
+                known = other and other.tree.root(min(size, other.size))
+                is_right = code == "fork" and (known is None or b64(known) == root) or code == "rollback" and other.is_unread
+                if not is_right and (code, name) not in said:
+                    said.add((code, name))
+                    stream.find(code, entry, other=name)
+
+
+def judge(streams, notes, anchors, keys, tail_keys, findings):
     for stream in streams.values():
-        for seq, name, size, root in stream.others:
-            other = streams.get(name)
-            if other is None or other.size < size:
-                stream.find("missing_stream" if other is None else "rollback", seq, other=name)
-            elif base64.b64encode(other.tree.root(size)).decode() != root:
-                stream.find("fork", seq, other=name)
-    judge_authority(streams)
-    findings += [finding for stream in streams.values() for finding in stream.findings]
-    findings += [] if keys else [{"code": "no_key"}]
+        stream.claim(streams)
+    for stream in streams.values():
+        texts = [(text, "anchor") for text in anchors.get(stream.id, [])]
+        texts += [(notes[stream.id], "checkpoints/" + stream.id)] if stream.id in notes else []
+        stream.take_notes(texts, keys)
+        stream.prove()
+        if not any(place == "anchor" for _, _, place in stream.notes):
+            findings.append({"code": "no_anchor", "stream": stream.id})
+    judge_removals(streams)
+    verified = [entry for stream in streams.values() for entry in stream.events if entry.seq < stream.signed]
+    other_key = {name for entry in verified if entry.kind == "open"
+                 for name, why in entry.event.get("not_continued", []) if why == "other_key"}
+    named = {entry.event["id"] for entry in verified if entry.kind == "key" and entry.event["use"] == "tail"}
+    has_all_tail_keys = named <= {sha(key).hex()[:8] for key in tail_keys}
+    foreign, adopted = [], []
+    for stream in streams.values():
+        stream.judge_notes(stream.id in other_key)
+        stream.judge_lines()
+        count, ranges = stream.judge_macs(tail_keys, has_all_tail_keys)
+        foreign += [{"stream": stream.id, "count": count}] if count else []
+        adopted += ranges
+    judge_others(streams, notes, anchors, findings)
+    return foreign, adopted
+
+
+def verify(path, keys, anchor_paths, tail_keys):
+    directory = Directory(path)
+    findings = directory.findings
+    anchors = read_anchors(anchor_paths, findings)
+    streams = read_streams(directory)
+    foreign, adopted = judge(streams, directory.notes, anchors, keys, tail_keys, findings)
+    if not any(stream.size for stream in streams.values()):
+        findings.append({"code": "empty"})
+    if not keys:
+        findings.append({"code": "no_key"})
+    for stream in streams.values():
+        findings += stream.findings
     statuses = {EXIT_OF.get(finding["code"], 1) for finding in findings}
-    status = next((status for status in (1, 4, 3, 2) if status in statuses), 0)
-    about = {stream.id: {"entries": stream.size, "signed": stream.signed, "root": base64.b64encode(stream.tree.root(stream.size)).decode(),
-                         "accepted": stream.greatest, "durable": stream.durable, "dropped": stream.dropped,
-                         "holes": len(stream.holes), "closed": stream.closed is not None} for stream in streams.values()}
-    return {"exit": status, "findings": findings, "streams": about}
+    return {"exit": next((status for status in (1, 4, 3, 2) if status in statuses), 0), "findings": findings,
+            "adopted": adopted, "foreign": foreign, "streams": {stream.id: summary(stream) for stream in streams.values()}}
 
 
+def summary(stream):
+    account, root = stream.account, stream.tree.root(stream.size)
+    return {"entries": stream.size, "signed": stream.signed, "root": root and b64(root), "accepted": account.greatest,
+            "durable": account.durable, "dropped": account.dropped, "holes": account.count(), "closed": stream.closed}
+
+
+# --- Receipts.
+class Bytes:
+    """Reads a token from the front; `ValueError` where it ends too early."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        self.at += count
+        if self.at > len(self.data):
+            raise ValueError("too short")
+        return self.data[self.at - count:self.at]
+
+    def number(self, count):
+        return int.from_bytes(self.take(count), "big")
+
+
+def root_by_proof(leaf, index, size, proof):
+    """RFC 9162 section 2.1.3.2: the root that the proof gives; another number of hashes is not right."""
+    last, node = size - 1, leaf
+    for hash in proof:
+        if last == 0:
+            raise ValueError("proof too long")
+        if index & 1 or index == last:
+            node = sha(b"\1", hash, node)
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            node = sha(b"\1", node, hash)
+        index, last = index >> 1, last >> 1
+    if last:
+        raise ValueError("proof too short")
+    return node
+
+
+def read_head(data):
+    """Returns stream, seq, leaf, raw(3), and of the receipt: salt, answer's hash, timestamp, model."""
+    version, shown = data.number(1), data.number(1)
+    place = data.take(16 + 8 + 8 + 1 + 4 + 32)
+    if (version, shown, place[32]) != (1, 0x24, 1):
+        raise ValueError("not a receipt of a call")
+    commits, raw = [], b""
+    for i in range(1, 6):
+        if shown >> i - 1 & 1:
+            salt = data.take(16)
+            raw = data.take(data.number(4))
+        commits.append(commitment(i, salt, raw) if shown >> i - 1 & 1 else data.take(32))
+    receipt = data.take(16), data.take(32), data.take(27), data.take(data.number(2))
+    leaf = sha(b"\0tracing-llm-audit/v1/leaf\n", place, *commits)
+    return place[:16].hex(), int.from_bytes(place[16:24], "big"), leaf, raw.decode(), receipt
+
+
+def read_token(text):
+    """Returns the head, the note's size, the proof, and a function from the root to the note; of the text sibling too."""
+    if text.startswith("c2sp.org/tlog-proof@v1\n"):
+        lines, note = text.split("\n\n", 1)
+        _, extra, index, *proof = lines.split("\n")
+        data = Bytes(unb64(extra.removeprefix("extra "), validate=True))
+        head = read_head(data)
+        note = Note(note.rstrip("\n") + "\n")
+        if data.at != len(data.data) or index != f"index {head[1]}":
+            raise ValueError("index or extra")
+        return head, note.size, [unb64(hash, validate=True) for hash in proof], lambda root: (note, note.root == root)
+    padded = text.strip() + "=" * (-len(text.strip()) % 4)
+    data = Bytes(base64.b64decode(padded, altchars=b"-_", validate=True))
+    head = read_head(data)
+    proof = [data.take(32) for _ in range(data.number(1))]
+    origin = data.take(data.number(1)).decode() + "/" + head[0]
+    size, signatures = data.number(8), ""
+    for _ in range(data.number(1)):
+        name = data.take(data.number(1)).decode() or origin
+        signatures += f"\u2014 {name} {b64(data.take(data.number(2)))}\n"
+    if data.at != len(data.data) or b64(data.data).translate(str.maketrans("+/", "-_")).rstrip("=") != text.strip():
+        raise ValueError("something follows")
+    return head, size, proof, lambda root: (Note(f"{origin}\n{size}\n{b64(root)}\n\n{signatures}"), True)
+
+
+def check_receipt(token, answer, key):
+    """Raises `ValueError` with what is wrong."""
+    (stream, seq, leaf, raw, (salt, answer_hash, timestamp, model)), size, proof, note_of = read_token(token)
+    if not seq < size <= NUMBER_MAX or any(len(hash) != 32 for hash in proof):
+        raise ValueError("not in the tree")
+    note, is_root = note_of(root_by_proof(leaf, seq, size, proof))
+    if not is_root or note.stream != stream or note.verdict([key]) != "good":
+        raise ValueError("wrong root or signature")
+    members = json.loads("{" + raw + "}", object_pairs_hook=lambda pairs: pairs)
+    said = {"answer": answer_hash.hex(), "model": model.decode(), "timestamp": timestamp.decode()}
+    receipt = "sha256:" + sha(salt, json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).hex()
+    if [value for name, value in members if name == "hash.receipt"] != [receipt]:
+        raise ValueError("wrong hash.receipt")
+    if any(CLASS.get(name, 3 if name.startswith("hash.") else 1) != 3 for name, _ in members):
+        raise ValueError("a key of another class")
+    if sha(answer) != answer_hash:
+        raise ValueError("another answer")
+    return {"stream": stream, "seq": seq, "timestamp": said["timestamp"], "model": said["model"]}
+
+
+def receipt(token, answer, key):
+    try:
+        return {"exit": 0, "findings": []} | check_receipt(token, answer, key)
+    except (ValueError, Damaged, RecursionError) as why:
+        return {"exit": 1, "findings": [{"code": "receipt", "why": str(why)}]}
+
+
+# --- The command line.
 def describe(line):
     try:
         entry = Entry(line)
-        return " ".join([base64.b64encode(entry.leaf).decode()] + entry.states)
+        return " ".join([b64(entry.leaf)] + entry.states)
     except (Damaged, Unknown) as why:
         return type(why).__name__.lower()
 
 
-def main(arguments):
-    anchors = []
-    if arguments[:1] == ["--lines"]:
-        with open(arguments[1], "rb") as file:
-            print("\n".join(describe(line.rstrip(b"\n")) for line in file))
-        return 0
-    while arguments[:1] == ["--anchor"] and len(arguments) > 1:
-        with open(arguments[1], encoding="utf-8") as file:
-            anchors.append(file.read())
-        arguments = arguments[2:]
-    if not arguments or arguments[0].startswith("-"):
-        print(__doc__, file=sys.stderr)
-        return 64
-    report = verify(arguments[0], [Key(text) for text in arguments[1:]], anchors)
+def read_whole(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def parse(arguments):
+    """Returns what is to be done, as a function; `ValueError` or `OSError` where that is not clear."""
+    options = {"--anchor": [], "--tail-key": [], "--receipt": [], "--answer": [], "--lines": []}
+    while arguments and arguments[0] in options:
+        name, value, *arguments = arguments
+        options[name].append(value)
+    if options["--lines"]:
+        lines = read_whole(options["--lines"][0]).split(b"\n")
+        return lambda: print("\n".join(map(describe, lines[:-1] if lines[-1] == b"" else lines))) or 0
+    if options["--receipt"]:
+        (token,), (answer,), (key,) = options["--receipt"], options["--answer"], arguments
+        answer, key = read_whole(answer), Key(key)
+        return lambda: show(receipt(token, answer, key))
+    directory, *keys = arguments
+    keys, tail_keys = [Key(key) for key in keys], [read_whole(path) for path in options["--tail-key"]]
+    if directory.startswith("-") or any(len(key) != 32 for key in tail_keys):
+        raise ValueError("unknown option, or a tail key that is not 32 bytes")
+    return lambda: show(verify(directory, keys, options["--anchor"], tail_keys))
+
+
+def show(report):
     print(json.dumps(report, indent=1))
     return report["exit"]
+
+
+def main(arguments):
+    try:
+        task = parse(arguments)
+    except (ValueError, IndexError, OSError) as why:
+        print(f"{__doc__}\n{why}", file=sys.stderr)
+        return 64
+    return task()
 
 
 if __name__ == "__main__":
