@@ -322,6 +322,12 @@ def split_by(ranges, named):
     return inside, outside
 
 
+def are_within(ranges, first, last):
+    """Whether one of the ranges (merged) has all numbers from first to last."""
+    at = bisect.bisect(ranges, [first, NUMBER_MAX + 1]) - 1
+    return at >= 0 and ranges[at][1] >= last
+
+
 def subtrees_of(ranges):
     """The maximal aligned subtrees that cover the ranges, as (first, count)."""
     found = []
@@ -552,7 +558,7 @@ class Segment:
         if first in digests and first:
             start = len(digests) - 1 - digests[::-1].index(first)
         count = len(digests) - start
-        if [line and line.digest for line in self.lines[:count]] != digests[start:]:
+        if None in digests[start:] or [line and line.digest for line in self.lines[:count]] != digests[start:]:
             start, count = len(digests), 0
         whole = sum(line.bytes for line in before.lines[start:])
         is_short = whole + len(before.torn or b"") <= UNCHECKED_BYTES_MAX or count + bool(before.torn) <= 2
@@ -598,9 +604,9 @@ class Stream:
     def __init__(self, stream):
         self.id, self.findings, self.segments, self.damages, self.unknown = stream, [], [], [], {}
         self.entries, self.notes, self.quoted, self.tree, self.account = [], [], set(), Tree(), Account()
-        self.events, self.holding, self.removed, self.lost, self.adopted = [], [], [], [], []
-        self.size = self.signed = self.greatest = 0
-        self.closed, self.is_unread, self.is_complete, self.keys, self.absent = False, False, True, [], {}
+        self.events, self.removed, self.adopted = [], [], []
+        self.size = self.signed = self.covered = self.greatest = 0
+        self.closed, self.is_unread, self.keys = False, False, []
 
     def find(self, code, at=None, **more):
         where = {"file": at.file, "line": at.line, "seq": at.seq} if isinstance(at, Entry) else {"seq": at}
@@ -678,9 +684,9 @@ class Stream:
             by_seq.setdefault(entry.seq, []).append(entry)
         self.entries = []
         for seq in sorted(by_seq):
-            following = by_seq.get(seq + 1, [])
             # Of two that claim one place, the next entry says which it follows.
-            entry = next((e for e in by_seq[seq] if any(f.prev == e.leaf for f in following)), by_seq[seq][0])
+            followed = {following.prev for following in by_seq.get(seq + 1, [])}
+            entry = next((entry for entry in by_seq[seq] if entry.leaf in followed), by_seq[seq][0])
             for other in by_seq[seq]:
                 if other is not entry:
                     self.find("duplicate" if other.leaf == entry.leaf else "fork", other)
@@ -780,6 +786,8 @@ class Stream:
                     self.find("event", None, kind="key", why="not a verifier key")
         self.signed = proven
         self.greatest = max((note.size for note in good), default=0)
+        # Where entries are missing no root can be computed; that they are missing is the finding, and not what a note covers.
+        self.covered = max([proven] + [note.size for note in good if note.size <= self.size and self.tree.root(note.size) is None])
 
     def judge_notes(self, is_others_key):
         for note, entry, place in self.notes:
@@ -799,7 +807,7 @@ class Stream:
     def authorities(self):
         """Yields (kind, event, seq) of removals that have force, and holds, with what they carry."""
         for entry in self.of("retention", "erasure", "hold"):
-            if entry.seq < self.signed and not split_by([[entry.seq, entry.seq]], self.adopted)[0]:
+            if entry.seq < self.covered and not are_within(self.adopted, entry.seq, entry.seq):
                 yield entry.kind, entry.event, entry.seq
                 for kind, event in carried_in(entry.event):
                     yield kind, event, entry.seq
@@ -820,13 +828,9 @@ class Stream:
         """Compares each class of each entry with what the removals name, by class."""
         for i in range(1, 6):
             ranges = merged(allowed.get(i, []))
-            at = 0
             for entry in self.entries:
-                while at < len(ranges) and ranges[at][1] < entry.seq:
-                    at += 1
-                is_named = at < len(ranges) and ranges[at][0] <= entry.seq
-                is_gone = entry.states[i - 1] in ("absent", "planted")
-                if is_named != is_gone and not (entry.states[i - 1] == "planted"):
+                is_named, state = are_within(ranges, entry.seq, entry.seq), entry.states[i - 1]
+                if is_named != (state == "absent") and state != "planted":
                     self.find("still_there" if is_named else "absent_without_authority", entry, **{"class": i})
 
     # Step 5: what is missing or damaged, and what the entries say one after the other.
@@ -836,7 +840,7 @@ class Stream:
         missing = split_by(missing, self.removed)[1]
         torn = [damage for damage in self.damages if damage["position"] >= self.greatest]
         for damage in self.damages:
-            if damage not in torn:
+            if damage["position"] < self.greatest:
                 self.find("damaged", damage["position"], **{key: damage[key] for key in ("file", "line", "why")})
         if torn:
             first = min(torn, key=lambda damage: damage["position"])
@@ -849,8 +853,8 @@ class Stream:
                 self.find("missing_entries", first, count=last - first + 1)
             for first, last in named:
                 self.find("missing_entries", first, count=last - first + 1, cause="segment_lost")
-        if self.size > self.signed:
-            self.find("unsigned_entries", self.signed, count=self.size - self.signed)
+        if self.size > self.greatest:
+            self.find("unsigned_entries", self.greatest, count=self.size - self.greatest)
 
     def judge_macs(self, tail_keys, has_all_tail_keys):
         """Returns how many entries no given tail key fits, and reports them where no key is lacking."""
@@ -907,7 +911,7 @@ class Course:
 
     def resume(self, first, last):
         """Goes on behind segments that were removed; False where entries are missing without authority."""
-        if split_by([[first, last]], self.stream.removed)[1]:
+        if not are_within(self.stream.removed, first, last):
             return False
         while self.removals and self.removals[0][0] <= last:
             for taken in self.removals.pop(0)[1]:
@@ -935,7 +939,7 @@ class Course:
             self.pending = set()
 
     def record(self, entry):
-        if entry.status not in STATUS if isinstance(entry.status, str) else True or (entry.status == "started") != (entry.kind == "begin"):
+        if not isinstance(entry.status, str) or entry.status not in STATUS or (entry.status == "started") != (entry.kind == "begin"):
             self.find("status", entry)
         self.leave_opening(entry, entry.request in self.pending and entry.status == "interrupted")
         if entry.seq == 0 or not self.is_configured or self.closed_at is not None:
