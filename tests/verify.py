@@ -9,7 +9,7 @@ Prints one JSON object (exit, findings, adopted, foreign, streams) and exits wit
 error. An anchor is a signed note that was kept outside the directory. Standard library only. It does not decrypt
 sealed content, and knows no retention periods: it checks what the journal's own entries allow and order to be removed.
 """
-import base64, bisect, datetime, functools, hashlib, hmac, itertools, json, os, re, stat, sys
+import base64, binascii, bisect, datetime, functools, hashlib, hmac, itertools, json, os, re, stat, sys
 
 EXIT_OF = ({code: 2 for code in ("torn_tail repeat unsigned_entries adopted_unsigned empty no_key no_anchor "
                                  "size_in_removed").split()}
@@ -47,7 +47,7 @@ TIME = re.compile(r"[0-9-]{10}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]
 NOTE = re.compile(r'([^\n+\s]+)/([0-9a-f]{32})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n\n'
                   r'((?:\u2014 [^\s+]+ (?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\n)+)')
 QUOTED_NOTE = re.compile(rb'"note":("(?:[^"\\]|\\.)*")')
-decode_value, unb64 = json.JSONDecoder().raw_decode, base64.b64decode
+decode_value, unb64 = json.JSONDecoder().raw_decode, binascii.a2b_base64
 
 
 class Damaged(Exception):
@@ -117,7 +117,7 @@ class Key:
 
     def __init__(self, text):
         self.name, key_id, data = text.split("+", 2)
-        data = unb64(data, validate=True)
+        data = base64.b64decode(data, validate=True)
         self.public = data[1:]
         a = point(self.public) if len(data) == 33 and data[0] == 1 else None
         if a is None or self.id(self.name).hex() != key_id:
@@ -149,7 +149,10 @@ class Note:
         self.name, self.stream, self.size, self.root = form[1], form[2], int(form[3]), unb64(form[4])
         self.origin, self.text = f"{self.name}/{self.stream}", text[:text.index("\n\n") + 1].encode()
         lines = (line.split(" ") for line in form[5].splitlines())
-        self.signatures = [unb64(data) for _, name, data in lines if name == self.origin]
+        texts = [data for _, name, data in lines if name == self.origin]
+        self.signatures = [unb64(data) for data in texts]
+        if list(map(b64, self.signatures)) != texts:
+            raise ValueError("unused bits that are not zero")
 
     def verdict(self, keys):
         """`good`, or what the finding is called. Without any key nothing can be said against a note."""
@@ -232,7 +235,7 @@ class Entry:
                 raise Damaged("members out of order")
             rank = own_rank
             keys.append(key)
-            own_class = CLASS.get(key) or next((i for prefix, i in PREFIX.items() if key.startswith(prefix)), 1)
+            own_class = CLASS.get(key) or ("." in key and PREFIX.get(key[:key.index(".") + 1])) or 1
             raw[own_class].append(text[at:end - 1])
             at = end
         return keys, raw, at
@@ -1168,12 +1171,12 @@ def read_token(text):
     if text.startswith("c2sp.org/tlog-proof@v1\n"):
         lines, note = text.split("\n\n", 1)
         _, extra, index, *proof = lines.split("\n")
-        data = Bytes(unb64(extra.removeprefix("extra "), validate=True))
+        data = Bytes(base64.b64decode(extra.removeprefix("extra "), validate=True))
         head = read_head(data)
         note = Note(note.rstrip("\n") + "\n")
         if data.at != len(data.data) or index != f"index {head[1]}":
             raise ValueError("index or extra")
-        return head, note.size, [unb64(hash, validate=True) for hash in proof], lambda root: (note, note.root == root)
+        return head, note.size, [base64.b64decode(hash, validate=True) for hash in proof], lambda root: (note, note.root == root)
     padded = text.strip() + "=" * (-len(text.strip()) % 4)
     data = Bytes(base64.b64decode(padded, altchars=b"-_", validate=True))
     head = read_head(data)
