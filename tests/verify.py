@@ -712,13 +712,15 @@ class Stream:
 
     def read_events(self):
         """Keeps what own entries say, where it is what was committed, and of the right form."""
+        greatest = max((entry.acc for entry in self.entries), default=0)
         for entry in self.entries:
             if not entry.known or entry.kind in ("call", "begin"):
                 continue
             try:
                 if entry.states[0] != "holds":
                     raise WrongEvent
-                check_event(entry.kind, entry.event, self.id, entry.seq, entry.acc)
+                # Releases before macs gave an entry the greatest number before those that it names: later entries show them.
+                check_event(entry.kind, entry.event, self.id, entry.seq, entry.acc if entry.mac else greatest)
                 self.events.append(entry)
                 continue
             except Damaged as why:
@@ -961,9 +963,12 @@ class Course:
             kind == "checkpoint" and self.closed_at == entry.seq - 1)
         if entry.seq == 0 and kind != "open" or is_after_close:
             self.find("grammar", entry, why=f"{kind} may not stand here")
+        least = self.account.greatest
         if kind in ("gap", "recovery"):
             self.name_numbers(entry)
-        if entry.acc > self.account.greatest or entry.acc < self.account.greatest and not self.has_removed:
+        if entry.mac:
+            least = self.account.greatest
+        if entry.acc > self.account.greatest or entry.acc < least and not self.has_removed:
             self.find("acc", entry, why="an own kind repeats the greatest number so far", acc=entry.acc)
         if kind == "open":
             self.is_recovering, self.closed_at, self.pending = True, None, set(self.begun)
