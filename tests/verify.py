@@ -608,7 +608,7 @@ class Stream:
         self.id, self.findings, self.segments, self.damages, self.unknown = stream, [], [], [], {}
         self.entries, self.notes, self.quoted, self.tree, self.account = [], [], set(), Tree(), Account()
         self.events, self.removed, self.adopted = [], [], []
-        self.size = self.signed = self.covered = self.greatest = 0
+        self.size = self.signed = self.greatest = 0
         self.closed, self.is_unread, self.keys = False, False, []
 
     def find(self, code, at=None, **more):
@@ -734,31 +734,33 @@ class Stream:
     def of(self, *kinds):
         return [entry for entry in self.events if entry.kind in kinds]
 
+    def said(self, kind):
+        """Yields (seq, event) of the entries of the kind, and of those that a removal of their segment carries on."""
+        for entry in self.events:
+            if entry.kind == kind:
+                yield entry.seq, entry.event
+            if entry.kind == "retention":
+                yield from ((entry.seq, event) for inner_kind, event in carried_in(entry.event) if inner_kind == kind)
+
     def claim(self, streams):
         """Gives the removals' subtrees to the trees that lack them; a root proves them right."""
-        for entry in self.of("retention"):
-            for _, event in itertools.chain([("retention", entry.event)], carried_in(entry.event)):
-                target = streams.get(event.get("stream"))
-                for first, count, node in event.get("subtrees", ()) if target else ():
-                    level = count.bit_length() - 1
-                    target.tree.claims.setdefault((level, first >> level), unb64(node))
+        for _, event in self.said("retention"):
+            target = streams.get(event["stream"])
+            for first, count, node in event.get("subtrees", ()) if target else ():
+                level = count.bit_length() - 1
+                target.tree.claims.setdefault((level, first >> level), unb64(node))
 
     # Step 3: judge the notes.
-    def take_notes(self, outside, keys):
+    def take_notes(self, outside, quoted, keys):
         """Collects every note: of checkpoint entries, of `checkpoints/`, anchors, and quoted anywhere in a line."""
         for entry in self.of("checkpoint"):
             self.take_note(entry.event["note"], entry, entry.seq, entry.file)
         for text, place in outside:
             self.take_note(text, None, NUMBER_MAX, place)
         known = {note.text for note, *_ in self.notes}
-        for quoted in self.quoted:
-            try:
-                note = Note(json.loads(quoted))
-            except ValueError:
-                continue
-            # In a damaged line it counts only where a key that was given from outside has signed it.
-            if note.stream == self.id and note.text not in known and keys and note.verdict(keys) == "good":
-                self.notes.append((note, None, "quoted"))
+        # Where it stands is no proof, as a damaged line may quote anything: a key from outside must have signed it.
+        self.notes += [(note, None, "quoted") for note in quoted
+                       if note.text not in known and keys and note.verdict(keys) == "good"]
         self.keys = list(keys)
 
     def take_note(self, text, entry, end, place):
@@ -772,11 +774,8 @@ class Stream:
 
     def prove(self):
         """Finds the signed size; keys that verified entries introduce count from then on."""
-        introduced = []
-        for entry in self.of("key", "retention"):
-            inner = itertools.chain([(entry.kind, entry.event)], carried_in(entry.event))
-            introduced += [(entry.seq, event["public"]) for kind, event in inner if kind == "key" and event["use"] == "sign"
-                           and event["action"] == "create" and "public" in event]
+        introduced = [(seq, event["public"]) for seq, event in self.said("key")
+                      if event["use"] == "sign" and event["action"] == "create" and "public" in event]
         while True:
             good = [note for note, *_ in self.notes if note.verdict(self.keys) == "good"]
             proven = max((note.size for note in good if note.size <= self.size and self.tree.root(note.size) == note.root), default=0)
@@ -791,8 +790,6 @@ class Stream:
                     self.find("event", None, kind="key", why="not a verifier key")
         self.signed = proven
         self.greatest = max((note.size for note in good), default=0)
-        # Where entries are missing no root can be computed; that they are missing is the finding, and not what a note covers.
-        self.covered = max([proven] + [note.size for note in good if note.size <= self.size and self.tree.root(note.size) is None])
 
     def judge_notes(self, is_others_key):
         for note, entry, place in self.notes:
@@ -812,7 +809,7 @@ class Stream:
     def authorities(self):
         """Yields (kind, event, seq) of removals that have force, and holds, with what they carry."""
         for entry in self.of("retention", "erasure", "hold"):
-            if entry.seq < self.covered and not are_within(self.adopted, entry.seq, entry.seq):
+            if entry.seq < self.signed and not are_within(self.adopted, entry.seq, entry.seq):
                 yield entry.kind, entry.event, entry.seq
                 for kind, event in carried_in(entry.event):
                     yield kind, event, entry.seq
@@ -852,7 +849,7 @@ class Stream:
             self.find("torn_tail", first["position"], lines=len(torn), **{key: first[key] for key in ("file", "line", "why")})
             missing = [[a, b] for a, b in missing if a < first["position"]]
         if missing and not self.is_unread:
-            lost = merged(itertools.chain(*(e.event["seq"] for e in self.of("gap") if e.event["cause"] == "segment_lost")))
+            lost = merged(itertools.chain(*(event["seq"] for _, event in self.said("gap") if event["cause"] == "segment_lost")))
             named, unnamed = split_by(missing, lost)
             for first, last in unnamed:
                 self.find("missing_entries", first, count=last - first + 1)
@@ -1069,13 +1066,26 @@ def judge_others(streams, notes, anchors, findings):
                     stream.find(code, entry, other=name)
 
 
+def quoted_notes(streams):
+    """Every note in any line of any file, damaged or not, by the stream that it is of."""
+    found = {}
+    for text in set().union(*(stream.quoted for stream in streams.values())):
+        try:
+            note = Note(json.loads(text))
+            found.setdefault(note.stream, []).append(note)
+        except ValueError:
+            continue
+    return found
+
+
 def judge(streams, notes, anchors, keys, tail_keys, findings):
+    quoted = quoted_notes(streams)
     for stream in streams.values():
         stream.claim(streams)
     for stream in streams.values():
         texts = [(text, "anchor") for text in anchors.get(stream.id, [])]
         texts += [(notes[stream.id], "checkpoints/" + stream.id)] if stream.id in notes else []
-        stream.take_notes(texts, keys)
+        stream.take_notes(texts, quoted.get(stream.id, []), keys)
         stream.prove()
         if not any(place == "anchor" for _, _, place in stream.notes):
             findings.append({"code": "no_anchor", "stream": stream.id})
@@ -1083,7 +1093,8 @@ def judge(streams, notes, anchors, keys, tail_keys, findings):
     verified = [entry for stream in streams.values() for entry in stream.events if entry.seq < stream.signed]
     other_key = {name for entry in verified if entry.kind == "open"
                  for name, why in entry.event.get("not_continued", []) if why == "other_key"}
-    named = {entry.event["id"] for entry in verified if entry.kind == "key" and entry.event["use"] == "tail"}
+    named = {event["id"] for stream in streams.values() for seq, event in stream.said("key")
+             if event["use"] == "tail" and seq < stream.signed}
     has_all_tail_keys = named <= {sha(key).hex()[:8] for key in tail_keys}
     foreign, adopted = [], []
     for stream in streams.values():
