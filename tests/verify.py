@@ -9,7 +9,7 @@ Prints one JSON object (exit, findings, adopted, foreign, streams) and exits wit
 error. An anchor is a signed note that was kept outside the directory. Standard library only. It does not decrypt
 sealed content, and knows no retention periods: it checks what the journal's own entries allow and order to be removed.
 """
-import base64, bisect, datetime, functools, hashlib, hmac, itertools, json, os, re, stat, sys
+import base64, binascii, bisect, datetime, functools, hashlib, hmac, itertools, json, os, re, stat, sys
 
 EXIT_OF = ({code: 2 for code in ("torn_tail repeat unsigned_entries adopted_unsigned empty no_key no_anchor "
                                  "size_in_removed").split()}
@@ -47,7 +47,7 @@ TIME = re.compile(r"[0-9-]{10}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]
 NOTE = re.compile(r'([^\n+\s]+)/([0-9a-f]{32})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n\n'
                   r'((?:\u2014 [^\s+]+ (?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\n)+)')
 QUOTED_NOTE = re.compile(rb'"note":("(?:[^"\\]|\\.)*")')
-decode_value, unb64 = json.JSONDecoder().raw_decode, base64.b64decode
+decode_value, unb64 = json.JSONDecoder().raw_decode, binascii.a2b_base64
 
 
 class Damaged(Exception):
@@ -117,7 +117,7 @@ class Key:
 
     def __init__(self, text):
         self.name, key_id, data = text.split("+", 2)
-        data = unb64(data, validate=True)
+        data = base64.b64decode(data, validate=True)
         self.public = data[1:]
         a = point(self.public) if len(data) == 33 and data[0] == 1 else None
         if a is None or self.id(self.name).hex() != key_id:
@@ -149,7 +149,10 @@ class Note:
         self.name, self.stream, self.size, self.root = form[1], form[2], int(form[3]), unb64(form[4])
         self.origin, self.text = f"{self.name}/{self.stream}", text[:text.index("\n\n") + 1].encode()
         lines = (line.split(" ") for line in form[5].splitlines())
-        self.signatures = [unb64(data) for _, name, data in lines if name == self.origin]
+        texts = [data for _, name, data in lines if name == self.origin]
+        self.signatures = [unb64(data) for data in texts]
+        if list(map(b64, self.signatures)) != texts:
+            raise ValueError("unused bits that are not zero")
 
     def verdict(self, keys):
         """`good`, or what the finding is called. Without any key nothing can be said against a note."""
@@ -232,7 +235,7 @@ class Entry:
                 raise Damaged("members out of order")
             rank = own_rank
             keys.append(key)
-            own_class = CLASS.get(key) or next((i for prefix, i in PREFIX.items() if key.startswith(prefix)), 1)
+            own_class = CLASS.get(key) or ("." in key and PREFIX.get(key[:key.index(".") + 1])) or 1
             raw[own_class].append(text[at:end - 1])
             at = end
         return keys, raw, at
@@ -605,7 +608,7 @@ class Stream:
         self.id, self.findings, self.segments, self.damages, self.unknown = stream, [], [], [], {}
         self.entries, self.notes, self.quoted, self.tree, self.account = [], [], set(), Tree(), Account()
         self.events, self.removed, self.adopted = [], [], []
-        self.size = self.signed = self.covered = self.greatest = 0
+        self.size = self.signed = self.greatest = 0
         self.closed, self.is_unread, self.keys = False, False, []
 
     def find(self, code, at=None, **more):
@@ -709,13 +712,15 @@ class Stream:
 
     def read_events(self):
         """Keeps what own entries say, where it is what was committed, and of the right form."""
+        greatest = max((entry.acc for entry in self.entries), default=0)
         for entry in self.entries:
             if not entry.known or entry.kind in ("call", "begin"):
                 continue
             try:
                 if entry.states[0] != "holds":
                     raise WrongEvent
-                check_event(entry.kind, entry.event, self.id, entry.seq, entry.acc)
+                # Releases before macs gave an entry the greatest number before those that it names: later entries show them.
+                check_event(entry.kind, entry.event, self.id, entry.seq, entry.acc if entry.mac else greatest)
                 self.events.append(entry)
                 continue
             except Damaged as why:
@@ -729,31 +734,33 @@ class Stream:
     def of(self, *kinds):
         return [entry for entry in self.events if entry.kind in kinds]
 
+    def said(self, kind):
+        """Yields (seq, event) of the entries of the kind, and of those that a removal of their segment carries on."""
+        for entry in self.events:
+            if entry.kind == kind:
+                yield entry.seq, entry.event
+            if entry.kind == "retention":
+                yield from ((entry.seq, event) for inner_kind, event in carried_in(entry.event) if inner_kind == kind)
+
     def claim(self, streams):
         """Gives the removals' subtrees to the trees that lack them; a root proves them right."""
-        for entry in self.of("retention"):
-            for _, event in itertools.chain([("retention", entry.event)], carried_in(entry.event)):
-                target = streams.get(event.get("stream"))
-                for first, count, node in event.get("subtrees", ()) if target else ():
-                    level = count.bit_length() - 1
-                    target.tree.claims.setdefault((level, first >> level), unb64(node))
+        for _, event in self.said("retention"):
+            target = streams.get(event["stream"])
+            for first, count, node in event.get("subtrees", ()) if target else ():
+                level = count.bit_length() - 1
+                target.tree.claims.setdefault((level, first >> level), unb64(node))
 
     # Step 3: judge the notes.
-    def take_notes(self, outside, keys):
+    def take_notes(self, outside, quoted, keys):
         """Collects every note: of checkpoint entries, of `checkpoints/`, anchors, and quoted anywhere in a line."""
         for entry in self.of("checkpoint"):
             self.take_note(entry.event["note"], entry, entry.seq, entry.file)
         for text, place in outside:
             self.take_note(text, None, NUMBER_MAX, place)
         known = {note.text for note, *_ in self.notes}
-        for quoted in self.quoted:
-            try:
-                note = Note(json.loads(quoted))
-            except ValueError:
-                continue
-            # In a damaged line it counts only where a key that was given from outside has signed it.
-            if note.stream == self.id and note.text not in known and keys and note.verdict(keys) == "good":
-                self.notes.append((note, None, "quoted"))
+        # Where it stands is no proof, as a damaged line may quote anything: a key from outside must have signed it.
+        self.notes += [(note, None, "quoted") for note in quoted
+                       if note.text not in known and keys and note.verdict(keys) == "good"]
         self.keys = list(keys)
 
     def take_note(self, text, entry, end, place):
@@ -767,11 +774,8 @@ class Stream:
 
     def prove(self):
         """Finds the signed size; keys that verified entries introduce count from then on."""
-        introduced = []
-        for entry in self.of("key", "retention"):
-            inner = itertools.chain([(entry.kind, entry.event)], carried_in(entry.event))
-            introduced += [(entry.seq, event["public"]) for kind, event in inner if kind == "key" and event["use"] == "sign"
-                           and event["action"] == "create" and "public" in event]
+        introduced = [(seq, event["public"]) for seq, event in self.said("key")
+                      if event["use"] == "sign" and event["action"] == "create" and "public" in event]
         while True:
             good = [note for note, *_ in self.notes if note.verdict(self.keys) == "good"]
             proven = max((note.size for note in good if note.size <= self.size and self.tree.root(note.size) == note.root), default=0)
@@ -786,8 +790,6 @@ class Stream:
                     self.find("event", None, kind="key", why="not a verifier key")
         self.signed = proven
         self.greatest = max((note.size for note in good), default=0)
-        # Where entries are missing no root can be computed; that they are missing is the finding, and not what a note covers.
-        self.covered = max([proven] + [note.size for note in good if note.size <= self.size and self.tree.root(note.size) is None])
 
     def judge_notes(self, is_others_key):
         for note, entry, place in self.notes:
@@ -807,7 +809,7 @@ class Stream:
     def authorities(self):
         """Yields (kind, event, seq) of removals that have force, and holds, with what they carry."""
         for entry in self.of("retention", "erasure", "hold"):
-            if entry.seq < self.covered and not are_within(self.adopted, entry.seq, entry.seq):
+            if entry.seq < self.signed and not are_within(self.adopted, entry.seq, entry.seq):
                 yield entry.kind, entry.event, entry.seq
                 for kind, event in carried_in(entry.event):
                     yield kind, event, entry.seq
@@ -847,7 +849,7 @@ class Stream:
             self.find("torn_tail", first["position"], lines=len(torn), **{key: first[key] for key in ("file", "line", "why")})
             missing = [[a, b] for a, b in missing if a < first["position"]]
         if missing and not self.is_unread:
-            lost = merged(itertools.chain(*(e.event["seq"] for e in self.of("gap") if e.event["cause"] == "segment_lost")))
+            lost = merged(itertools.chain(*(event["seq"] for _, event in self.said("gap") if event["cause"] == "segment_lost")))
             named, unnamed = split_by(missing, lost)
             for first, last in unnamed:
                 self.find("missing_entries", first, count=last - first + 1)
@@ -958,9 +960,12 @@ class Course:
             kind == "checkpoint" and self.closed_at == entry.seq - 1)
         if entry.seq == 0 and kind != "open" or is_after_close:
             self.find("grammar", entry, why=f"{kind} may not stand here")
+        least = self.account.greatest
         if kind in ("gap", "recovery"):
             self.name_numbers(entry)
-        if entry.acc > self.account.greatest or entry.acc < self.account.greatest and not self.has_removed:
+        if entry.mac:
+            least = self.account.greatest
+        if entry.acc > self.account.greatest or entry.acc < least and not self.has_removed:
             self.find("acc", entry, why="an own kind repeats the greatest number so far", acc=entry.acc)
         if kind == "open":
             self.is_recovering, self.closed_at, self.pending = True, None, set(self.begun)
@@ -1061,13 +1066,26 @@ def judge_others(streams, notes, anchors, findings):
                     stream.find(code, entry, other=name)
 
 
+def quoted_notes(streams):
+    """Every note in any line of any file, damaged or not, by the stream that it is of."""
+    found = {}
+    for text in set().union(*(stream.quoted for stream in streams.values())):
+        try:
+            note = Note(json.loads(text))
+            found.setdefault(note.stream, []).append(note)
+        except ValueError:
+            continue
+    return found
+
+
 def judge(streams, notes, anchors, keys, tail_keys, findings):
+    quoted = quoted_notes(streams)
     for stream in streams.values():
         stream.claim(streams)
     for stream in streams.values():
         texts = [(text, "anchor") for text in anchors.get(stream.id, [])]
         texts += [(notes[stream.id], "checkpoints/" + stream.id)] if stream.id in notes else []
-        stream.take_notes(texts, keys)
+        stream.take_notes(texts, quoted.get(stream.id, []), keys)
         stream.prove()
         if not any(place == "anchor" for _, _, place in stream.notes):
             findings.append({"code": "no_anchor", "stream": stream.id})
@@ -1075,7 +1093,8 @@ def judge(streams, notes, anchors, keys, tail_keys, findings):
     verified = [entry for stream in streams.values() for entry in stream.events if entry.seq < stream.signed]
     other_key = {name for entry in verified if entry.kind == "open"
                  for name, why in entry.event.get("not_continued", []) if why == "other_key"}
-    named = {entry.event["id"] for entry in verified if entry.kind == "key" and entry.event["use"] == "tail"}
+    named = {event["id"] for stream in streams.values() for seq, event in stream.said("key")
+             if event["use"] == "tail" and seq < stream.signed}
     has_all_tail_keys = named <= {sha(key).hex()[:8] for key in tail_keys}
     foreign, adopted = [], []
     for stream in streams.values():
@@ -1168,12 +1187,12 @@ def read_token(text):
     if text.startswith("c2sp.org/tlog-proof@v1\n"):
         lines, note = text.split("\n\n", 1)
         _, extra, index, *proof = lines.split("\n")
-        data = Bytes(unb64(extra.removeprefix("extra "), validate=True))
+        data = Bytes(base64.b64decode(extra.removeprefix("extra "), validate=True))
         head = read_head(data)
         note = Note(note.rstrip("\n") + "\n")
         if data.at != len(data.data) or index != f"index {head[1]}":
             raise ValueError("index or extra")
-        return head, note.size, [unb64(hash, validate=True) for hash in proof], lambda root: (note, note.root == root)
+        return head, note.size, [base64.b64decode(hash, validate=True) for hash in proof], lambda root: (note, note.root == root)
     padded = text.strip() + "=" * (-len(text.strip()) % 4)
     data = Bytes(base64.b64decode(padded, altchars=b"-_", validate=True))
     head = read_head(data)

@@ -12,11 +12,24 @@ use crate::left_out::left_out;
 /// What the verifier says: the exit status is under `exit`, then `findings` and `streams`. `None` after saying so where
 /// there is no Python.
 pub(crate) fn verify(directory: &Path, verifier_keys: &[&str], anchors: &[&Path]) -> Option<Value> {
+    verify_with(directory, verifier_keys, anchors, &[])
+}
+
+/// The same with files of tail keys, so that it checks the `mac` of each entry too.
+pub(crate) fn verify_with(
+    directory: &Path,
+    verifier_keys: &[&str],
+    anchors: &[&Path],
+    tail_keys: &[&Path],
+) -> Option<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/verify.py");
     let mut command = Command::new("python3");
     command.arg(script);
     for anchor in anchors {
         command.arg("--anchor").arg(anchor);
+    }
+    for tail_key in tail_keys {
+        command.arg("--tail-key").arg(tail_key);
     }
     let Ok(said) = command.arg(directory).args(verifier_keys).output() else {
         left_out("the verifier in Python: there is no python3");
