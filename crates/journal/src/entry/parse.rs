@@ -285,7 +285,11 @@ impl Layout {
     fn check_ranges(&self, line: &[u8]) -> Result<(), Damage> {
         let event = self.members.last().map(|member| member.value.clone());
         let event = event.unwrap_or_default();
-        match ranges::wrong_member(&self.envelope.position, &line[event.clone()]) {
+        match ranges::wrong_member(
+            &self.envelope.position,
+            &line[event.clone()],
+            self.envelope.mac.is_some(),
+        ) {
             Some(name) => Err(Damage::at(event.start, Flaw::Value(name))),
             None => Ok(()),
         }

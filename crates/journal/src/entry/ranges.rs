@@ -27,22 +27,31 @@ enum Numbers {
 }
 
 /// Returns the name of a member of the event whose ranges break a rule of the format.
-pub(super) fn wrong_member(at: &Position, event: &[u8]) -> Option<&'static str> {
+///
+/// Releases before macs gave an entry the greatest number before those that it names: then later entries show them.
+pub(super) fn wrong_member(at: &Position, event: &[u8], has_mac: bool) -> Option<&'static str> {
+    let acc_max = if has_mac { at.acc } else { NUMBER_MAX };
     let mut ranges = RANGES.iter().filter(|(kind, ..)| *kind == at.kind);
     let wrong = ranges.find(|(_, name, numbers)| {
         json::member(event, name).is_some_and(|value| {
-            !read(value).is_some_and(|ranges| fits(&ranges, *numbers, at, event))
+            !read(value).is_some_and(|ranges| fits(&ranges, *numbers, at, acc_max, event))
         })
     });
     wrong.map(|(_, name, _)| *name)
 }
 
-fn fits(ranges: &[(u64, u64)], numbers: Numbers, at: &Position, event: &[u8]) -> bool {
+fn fits(
+    ranges: &[(u64, u64)],
+    numbers: Numbers,
+    at: &Position,
+    acc_max: u64,
+    event: &[u8],
+) -> bool {
     // Entries of another stream that cannot be appended to are served from here: its numbers are not known here.
     let other = json::member(event, "stream").and_then(json::text);
     let is_own = other.is_none_or(|stream| stream == at.stream.to_string());
     let (first, last) = match numbers {
-        Numbers::Acc if is_own => (1, at.acc),
+        Numbers::Acc if is_own => (1, acc_max),
         Numbers::Acc => (1, NUMBER_MAX),
         // Without an entry before it there is nothing to name.
         Numbers::Seq if is_own => (0, at.seq.saturating_sub(1)),

@@ -159,6 +159,7 @@ impl JournalWriter {
         for file in quarantined {
             report.quarantined_bytes += file.bytes;
             report.foreign += file.foreign;
+            report.edited += file.edited;
             self.push_recovery(file);
         }
         let account = &self.state.account;
@@ -170,6 +171,7 @@ impl JournalWriter {
                 lines: 0,
                 acc: holes,
                 foreign: 0,
+                edited: 0,
             };
             self.push_recovery(&nothing);
             report.lost += nothing.acc.count();

@@ -57,9 +57,16 @@ impl Opened {
         findings.extend(refused.filter_map(|(stream, refusal)| refusal.finding(*stream)));
         if self.foreign > 0 {
             findings.push(format!(
-                "{} lines that this host's writer did not write, or not so, stood behind the newest checkpoint: they \
+                "{} lines that this host's writer did not write stood behind the newest checkpoint: they \
                  are in quarantine/; find out who appends to the journal's files",
                 self.foreign
+            ));
+        }
+        if self.edited > 0 {
+            findings.push(format!(
+                "{} entries behind the newest checkpoint are not as they were written: they are in quarantine/, and \
+                 their numbers are named as lost; find out who edits the journal's files",
+                self.edited
             ));
         }
         let strangers = self.strangers.iter();

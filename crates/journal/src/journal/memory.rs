@@ -81,6 +81,16 @@ impl MemoryStorage {
         state.synced.files.insert(path.as_ref().to_owned(), id);
     }
 
+    /// Removes every file at or below a path: a hand at the disk.
+    pub fn remove_all(&self, path: impl AsRef<Path>) {
+        let state = &mut *self.state();
+        for names in [&mut state.now, &mut state.synced] {
+            names
+                .files
+                .retain(|file, _| !file.starts_with(path.as_ref()));
+        }
+    }
+
     /// Returns a disk as it could be found after a power cut now; `seed` chooses among the possible ones.
     #[must_use]
     pub fn power_cut(&self, seed: u64) -> Self {

@@ -67,7 +67,9 @@ pub struct Opened {
     pub quarantined_bytes: u64,
     /// Entries that no checkpoint covered and that this host's writer wrote: the stream goes on behind them.
     pub adopted: u64,
-    /// Whole lines among those in `quarantine/` that somebody else wrote, or that are not as they were written.
+    /// Entries among those in `quarantine/` that this host's writer wrote and somebody edited since.
+    pub edited: u64,
+    /// Whole lines among those in `quarantine/` that this host's writer did not write.
     pub foreign: u64,
     /// Acceptance numbers that are named as lost.
     pub lost: u64,

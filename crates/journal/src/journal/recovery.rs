@@ -18,7 +18,7 @@ use super::{
     storage::StorageFile,
     walk::Place,
 };
-use crate::entry::{Entry, StreamId, TailKey};
+use crate::entry::{CommitmentState, Entry, StreamId, TailKey};
 
 /// One quarantined file, for its `recovery` entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(crate) struct Quarantined {
     pub(crate) acc: Ranges,
     /// Whole lines that somebody else wrote, or that no longer are what was written.
     pub(crate) foreign: u64,
+    /// Entries by this host's writer whose members are not what was committed.
+    pub(crate) edited: u64,
 }
 
 /// Cuts what must go.
@@ -110,6 +112,7 @@ fn inspect(
         lines: 0,
         acc: Ranges::default(),
         foreign: 0,
+        edited: 0,
     };
     while let Some(line) = lines.next().at("read", &path)? {
         found.lines += 1;
@@ -120,6 +123,11 @@ fn inspect(
         let ours = Entry::parse(line.bytes)
             .ok()
             .filter(|entry| entry.position().stream == stream && entry.is_by(tail_key));
+        let is_whole = |entry: &Entry<'_>| {
+            let states = entry.check_commitments();
+            states.iter().all(|state| *state == CommitmentState::Holds)
+        };
+        found.edited += u64::from(ours.as_ref().is_some_and(|entry| !is_whole(entry)));
         match ours {
             Some(entry) if entry.position().kind.is_record() => {
                 found.acc.insert(entry.position().acc);
