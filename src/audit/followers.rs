@@ -111,6 +111,12 @@ impl Followers {
         })))
     }
 
+    /// Makes this process a forked child to all of them.
+    #[cfg(test)]
+    pub(super) fn fork(&self) {
+        self.0.followers.iter().for_each(Follower::fork);
+    }
+
     /// Sends what is durable now; returns the entries that are left when the time is over.
     pub(crate) fn flush(&self, timeout: Duration) -> u64 {
         let deadline = Deadline::after(timeout);

@@ -149,3 +149,67 @@ impl Drop for AuditGuard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracing_subscriber::Registry;
+
+    use super::*;
+    use crate::{
+        audit::LlmAudit,
+        entry::EntryBuf,
+        follower::{ExportError, Exported, Exporter},
+        journal::MemoryStorage,
+    };
+
+    /// Says whether it was shut down.
+    struct Noted(Arc<AtomicBool>);
+
+    impl Exporter for Noted {
+        fn name(&self) -> &'static str {
+            "noted"
+        }
+
+        fn export(&mut self, batch: &[EntryBuf], _: Duration) -> Result<Exported, ExportError> {
+            Ok(Exported::all(batch.len()))
+        }
+
+        fn shutdown(&mut self, _: Duration) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// A child's guard closed its parent's stream in memory, and waited for threads that are not there.
+    #[test]
+    fn a_child_s_guard_waits_for_nothing_and_ends_nothing() {
+        let (storage, is_down) = (MemoryStorage::new(), Arc::default());
+        let builder = LlmAudit::builder()
+            .directory("audit_logs")
+            .storage(storage.clone())
+            .exporter(Noted(Arc::clone(&is_down)));
+        let (layer, guard) = builder.build::<Registry>().unwrap();
+        guard.flush(Duration::MAX).unwrap();
+        let before: Vec<_> = storage.paths();
+        guard.recorder.fork();
+        let nothing = Left {
+            queued: 0,
+            unshipped: 0,
+        };
+        assert_eq!(guard.flush(Duration::MAX), Err(nothing.clone()));
+        assert_eq!(guard.shutdown(Duration::MAX), Err(nothing));
+        assert!(guard.followers().is_empty() && !guard.health().is_good);
+        assert!(format!("{guard:?}").contains("is a fork"));
+        guard.followers.fork();
+        drop((layer, guard));
+        assert_eq!(storage.paths(), before);
+        let lines = before.iter().filter_map(|path| storage.read(path));
+        assert!(
+            lines
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .all(|text| !text.contains(r#""kind":"close""#))
+        );
+        assert!(!is_down.load(Ordering::SeqCst));
+    }
+}

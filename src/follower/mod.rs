@@ -136,6 +136,12 @@ impl Follower {
         self.health().lag_entries()
     }
 
+    /// Makes this process a forked child to this Follower.
+    #[cfg(test)]
+    pub(crate) fn fork(&self) {
+        self.home.leave();
+    }
+
     /// The exporter's name.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -56,8 +59,24 @@ struct Run {
     acknowledged: Arc<Mutex<BTreeMap<u64, u32>>>,
 }
 
+fn started(exporter: Box<dyn Exporter>, retry: RetryPolicy) -> Follower {
+    let (clock, entropy) = (
+        Arc::new(SystemClock::default()),
+        Arc::new(SystemEntropy::default()),
+    );
+    Follower::start(exporter, retry, clock, entropy).expect("a thread")
+}
+
 impl Run {
     fn start(entries: u64, answer: impl FnMut(u64, &[u64]) -> Answer + Send + 'static) -> Self {
+        Self::start_with(quick(), entries, answer)
+    }
+
+    fn start_with(
+        retry: RetryPolicy,
+        entries: u64,
+        answer: impl FnMut(u64, &[u64]) -> Answer + Send + 'static,
+    ) -> Self {
         let stream = Stream::new(entries);
         let acknowledged = Arc::default();
         let exporter = Scripted {
@@ -65,13 +84,7 @@ impl Run {
             requests: 0,
             acknowledged: Arc::clone(&acknowledged),
         };
-        let follower = Follower::start(
-            Box::new(exporter),
-            quick(),
-            Arc::new(SystemClock::default()),
-            Arc::new(SystemEntropy::default()),
-        );
-        let follower = follower.expect("a thread");
+        let follower = started(Box::new(exporter), retry);
         follower.follow(stream.source());
         Self {
             follower,
@@ -152,6 +165,122 @@ fn retry_after_is_waited_for() {
     });
     let times = times.lock().unwrap();
     assert!(times[1] - times[0] >= asked, "{:?}", times[1] - times[0]);
+}
+
+/// A proxy that answers 503 with `Retry-After: 0` was asked as fast as it answered.
+#[test]
+fn a_destination_that_asks_for_no_wait_is_left_alone_all_the_same() {
+    const FLUSHES: u64 = 3;
+    let requests = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&requests);
+    let hour = Duration::from_secs(3600);
+    let retry = RetryPolicy {
+        delay_min: hour,
+        delay_max: hour,
+        ..RetryPolicy::default()
+    };
+    let run = Run::start_with(retry, 1, move |_, _| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        not_ready(Some(Duration::ZERO))
+    });
+    // A flush asks once; without one, nothing is asked before the hour is over.
+    for _ in 0..FLUSHES {
+        assert_eq!(run.follower.flush(Duration::from_millis(50)), 1);
+    }
+    let requests = requests.load(Ordering::SeqCst);
+    assert!((1..=FLUSHES + 1).contains(&requests), "{requests} requests");
+}
+
+/// The sum of now and `Duration::MAX` is no moment: it was a panic of whoever flushed, left or stopped.
+#[test]
+fn any_duration_is_taken() {
+    let run = Run::start(10, |_, seqs| all(seqs));
+    assert_eq!(run.follower.flush(Duration::MAX), 0);
+    assert_eq!(run.follower.leave(STREAM, Duration::MAX), 0);
+    assert_eq!(run.follower.stop(Duration::MAX), 0);
+}
+
+/// A destination that is down for good, and a host that stops without a bound: no exporter is given more than the
+/// longest request, because it may add what it is given to a clock.
+#[test]
+fn an_exporter_is_never_given_a_time_without_an_end() {
+    struct Asks(Arc<Mutex<Vec<Duration>>>);
+    impl Exporter for Asks {
+        fn name(&self) -> &'static str {
+            "asks"
+        }
+        fn export(&mut self, batch: &[EntryBuf], timeout: Duration) -> Answer {
+            self.0.lock().unwrap().push(timeout);
+            Ok(Exported::all(batch.len()))
+        }
+        fn force_flush(&mut self, timeout: Duration) -> Result<(), ExportError> {
+            self.0.lock().unwrap().push(timeout);
+            Ok(())
+        }
+        fn shutdown(&mut self, timeout: Duration) {
+            self.0.lock().unwrap().push(timeout);
+        }
+    }
+    let times = Arc::default();
+    let follower = started(Box::new(Asks(Arc::clone(&times))), quick());
+    follower.follow(Stream::new(10).source());
+    assert_eq!(follower.stop(Duration::MAX), 0);
+    let times = times.lock().unwrap();
+    assert!(times.len() >= 3 && times.iter().all(|time| *time <= Duration::from_secs(300)));
+}
+
+/// The thread ended by a panic in the journal: health was good, and a flush waited its whole time.
+#[test]
+fn a_thread_that_panics_is_seen_and_not_waited_for() {
+    struct Panics(Box<dyn Source>);
+    impl Source for Panics {
+        fn stream(&self) -> StreamId {
+            self.0.stream()
+        }
+        fn mark(&self) -> Arc<dyn source::Mark> {
+            self.0.mark()
+        }
+        fn first_seq(&self) -> u64 {
+            self.0.first_seq()
+        }
+        fn read_seq(&self) -> u64 {
+            self.0.read_seq()
+        }
+        fn next(&mut self) -> Result<Option<EntryBuf>, SourceError> {
+            panic!("as the test has it")
+        }
+        fn store_cursor(&mut self, last: &EntryBuf) -> Result<(), SourceError> {
+            self.0.store_cursor(last)
+        }
+        fn put_dead_letter(&mut self, entry: &EntryBuf, why: &str) -> Result<(), SourceError> {
+            self.0.put_dead_letter(entry, why)
+        }
+    }
+    let run = Run::start(0, |_, seqs| all(seqs));
+    let stream = Stream::new(7);
+    run.follower.follow(Box::new(Panics(stream.source())));
+    assert_eq!(run.follower.flush(Duration::MAX), 7);
+    let health = run.follower.health();
+    assert!(!health.is_good);
+    let text = health.last_error.unwrap().text;
+    assert!(text.contains("thread panicked"), "{text}");
+    // Nor is what comes later waited for.
+    run.follower.follow(stream.source());
+    assert_eq!(run.follower.flush(Duration::MAX), 7);
+    assert_eq!(run.follower.leave(STREAM, Duration::MAX), 7);
+    assert_eq!(run.follower.stop(Duration::MAX), 7);
+}
+
+/// A forked child has the handle and not the thread: joining it would wait for ever.
+#[test]
+fn a_child_leaves_its_parent_s_thread_alone() {
+    let run = Run::start(10, |_, seqs| all(seqs));
+    assert_eq!(run.follower.flush(LONG), 0);
+    let shared = Arc::clone(&run.follower.shared);
+    run.follower.home.leave();
+    drop(run.follower);
+    assert!(shared.take_orders().stop_by.is_none() && !shared.has_ended());
+    shared.order(|orders| orders.stop_by = Some(Deadline::after(Duration::ZERO)));
 }
 
 #[test]
@@ -274,13 +403,7 @@ fn stop_says_what_is_left_and_a_restart_goes_on_there() {
         requests: 0,
         acknowledged: Arc::clone(&acknowledged),
     };
-    let again = Follower::start(
-        Box::new(exporter),
-        quick(),
-        Arc::new(SystemClock::default()),
-        Arc::new(SystemEntropy::default()),
-    );
-    let again = again.expect("a thread");
+    let again = started(Box::new(exporter), quick());
     again.follow(stream.source());
     assert_eq!(again.stop(LONG), 0);
     assert_eq!(acknowledged.lock().unwrap().keys().next(), Some(&1024));

@@ -30,6 +30,7 @@ mod real_collector;
 mod real_quickstart;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod real_stack;
+mod recorder_end;
 mod recordings;
 mod sanitize;
 mod second_opinion;

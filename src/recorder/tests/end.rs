@@ -46,7 +46,7 @@ fn assert_ended(recorder: &Recorder) {
 fn a_panic_at_any_call_of_the_journal_resolves_everything() {
     for nth in 1..1000 {
         let (storage, recorder) = recorder();
-        storage.panic_at(WRITER, nth);
+        storage.panic_in(WRITER, nth);
         let acks: Vec<Ack> = (0..8)
             .map(|_| {
                 let (ack, record) = awaited();
@@ -75,7 +75,7 @@ fn a_panic_at_any_call_of_the_journal_resolves_everything() {
 fn health_is_bad_before_an_acknowledgement_says_so() {
     for _ in 0..50 {
         let (storage, recorder) = recorder();
-        storage.panic_at(WRITER, 1);
+        storage.panic_in(WRITER, 1);
         let (ack, record) = awaited();
         recorder.submit(record);
         assert_eq!(ack.wait(LONG), Err(AckError::WriterEnded));
@@ -167,7 +167,7 @@ fn records_and_flushes_that_are_still_queued_resolve_too() {
         let recorder = recorder.clone();
         std::thread::spawn(move || recorder.flush(Duration::MAX, false))
     };
-    storage.panic_at(WRITER, 1);
+    storage.panic_in(WRITER, 1);
     storage.hang(false);
     assert_eq!(first.wait(LONG), Err(AckError::WriterEnded));
     assert_eq!(second.wait(LONG), Err(AckError::WriterEnded));

@@ -102,24 +102,6 @@ fn what_is_due_again_at_once_is_no_reason_to_spin() {
     assert_eq!(storage.syncs(), syncs);
 }
 
-/// The whole thread on a full disk, woken two hundred times: it tries as its waits allow, and not as it is woken.
-#[test]
-fn flushes_do_not_make_a_full_disk_busy() {
-    const FLUSHES: u64 = 200;
-    let (storage, seams, writer) = journal();
-    let pace = Pace::Within(Duration::from_millis(1));
-    let streams = Arc::new(TestStreams::default());
-    let recorder = Recorder::start(options(pace), seams, writer, streams).unwrap();
-    break_disk(&storage);
-    let before = storage.calls();
-    for _ in 0..FLUSHES {
-        assert_eq!(recorder.flush(LONG, false), Ok(()));
-    }
-    let tries = storage.calls() - before;
-    assert!(tries < FLUSHES, "{tries} calls to a disk that is full");
-    mend_disk(&storage);
-}
-
 #[test]
 fn findings_are_shown_from_the_opening_on_and_added_later() {
     let (_storage, seams, writer) = journal();

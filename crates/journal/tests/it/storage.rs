@@ -35,14 +35,23 @@ struct Plan {
     is_dead: AtomicBool,
     /// The process kills itself instead of making this call.
     kill_at: AtomicU64,
-    /// The name of the thread whose calls panic, and how many it makes before that.
-    panics: Mutex<Option<(&'static str, u64)>>,
+    /// What the calls of one thread meet.
+    thread: Mutex<Option<ThreadPlan>>,
     hangs: Mutex<bool>,
     released: Condvar,
     /// The file that may not be opened.
     denied: Mutex<Option<PathBuf>>,
     /// The file that another process makes just before ours gets its name.
     outrun: Mutex<Option<PathBuf>>,
+}
+
+#[derive(Debug)]
+struct ThreadPlan {
+    name: &'static str,
+    calls: u64,
+    /// The first call that panics or fails.
+    nth: u64,
+    panics: bool,
 }
 
 /// A disk behind a plan.
@@ -95,8 +104,31 @@ impl FaultStorage {
     }
 
     /// Lets the `nth` call from now on that a thread of this name makes panic, counted from 1, and all after it.
-    pub(crate) fn panic_at(&self, thread: &'static str, nth: u64) {
-        *self.plan.panics.lock().unwrap() = Some((thread, nth - 1));
+    #[allow(dead_code, reason = "the recorder's tests use it")]
+    pub(crate) fn panic_in(&self, thread: &'static str, nth: u64) {
+        self.plan_thread(thread, nth, true);
+    }
+
+    /// Lets all calls fail that a thread of this name makes.
+    #[allow(dead_code, reason = "the recorder's tests use it")]
+    pub(crate) fn fail_in(&self, thread: &'static str) {
+        self.plan_thread(thread, 1, false);
+    }
+
+    fn plan_thread(&self, name: &'static str, nth: u64, panics: bool) {
+        *self.plan.thread.lock().unwrap() = Some(ThreadPlan {
+            name,
+            calls: 0,
+            nth,
+            panics,
+        });
+    }
+
+    /// Returns how many calls the thread made that was planned for.
+    #[allow(dead_code, reason = "the recorder's tests use it")]
+    pub(crate) fn planned_calls(&self) -> u64 {
+        let plan = self.plan.thread.lock().unwrap();
+        plan.as_ref().map_or(0, |plan| plan.calls)
     }
 
     pub(crate) fn calls(&self) -> u64 {
@@ -161,7 +193,9 @@ impl FaultStorage {
 
 impl Plan {
     fn call(&self) -> io::Result<()> {
-        self.panic_where_planned();
+        if self.fails_here() {
+            return Err(io::Error::other("EACCES"));
+        }
         if self.is_dead.load(Ordering::Relaxed) {
             return Err(io::Error::other("the power is off"));
         }
@@ -181,19 +215,23 @@ impl Plan {
         })
     }
 
-    fn panic_where_planned(&self) {
-        let mut panics = self.panics.lock().unwrap();
-        let is_due = match &mut *panics {
-            Some((name, calls_left)) if std::thread::current().name() == Some(*name) => {
-                *calls_left == 0 || {
-                    *calls_left -= 1;
-                    false
-                }
-            }
-            _ => false,
+    /// Says whether this thread's call fails.
+    fn fails_here(&self) -> bool {
+        let mut plan = self.thread.lock().unwrap();
+        let own = plan
+            .as_mut()
+            .filter(|plan| std::thread::current().name() == Some(plan.name));
+        let Some(own) = own else {
+            return false;
         };
-        drop(panics);
-        assert!(!is_due, "a storage that panics, as the test has it");
+        own.calls += 1;
+        let (is_due, panics) = (own.calls >= own.nth, own.panics);
+        drop(plan);
+        assert!(
+            !(is_due && panics),
+            "a disk that panics, as the test has it"
+        );
+        is_due
     }
 
     fn synced(&self) {
