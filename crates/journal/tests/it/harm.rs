@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::verifier::{codes, verify, verify_with};
+use crate::verifier::{codes, verify, verify_receipt, verify_with};
 
 const KEY: &str = "example.com/audit+29b87bfc+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
 const STREAM: &str = "0123456789abcdef0123456789abcdef";
@@ -424,6 +424,39 @@ fn removal_needs_authority_and_must_be_done() {
     check_case("segments_still_there", 4, &["still_there"]);
     check_case("erased_still_there", 4, &["still_there"]);
     check_case("erased_under_hold", 4, &["gone_too_early"]);
+    // Each of two forged streams removes the entries that would show the other's forgery.
+    let expected = ["missing_entries", "no_anchor", "unsigned_entries"];
+    check_case("removed_by_each_other", 1, &expected);
+}
+
+/// Releases that wrote no `mac` gave a `gap` the greatest number before those that it names: such a journal is in order.
+#[test]
+fn journals_from_before_macs_stay_in_order() {
+    check_case("numbers_before_macs", 0, &[]);
+}
+
+/// A receipt in both of its forms is right for its answer alone, and for nobody who changed a character of it.
+#[test]
+fn a_receipt_is_right_for_its_answer_only() {
+    let worked = fs::read(testdata().join("journal-v1/worked.json")).expect("a file");
+    let worked: Value = serde_json::from_slice(&worked).expect("JSON");
+    let receipt = |name: &str| worked["receipt"][name].as_str().expect("text").to_owned();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (right, wrong) = (folder.path().join("right"), folder.path().join("wrong"));
+    fs::write(&right, receipt("answer")).expect("an answer");
+    fs::write(&wrong, receipt("answer") + ".").expect("an answer");
+    let changed = receipt("token").replace("ASQB", "ASQC");
+    for (token, answer, exit) in [
+        (receipt("token"), &right, 0),
+        (receipt("tlog_proof"), &right, 0),
+        (receipt("token"), &wrong, 1),
+        (receipt("tlog_proof"), &wrong, 1),
+        (changed, &right, 1),
+    ] {
+        if let Some(report) = verify_receipt(&token, answer, KEY) {
+            assert_eq!(report["exit"], exit, "{token}: {report:#}");
+        }
+    }
 }
 
 /// A directory or a link under a segment's name ended the verification, and a pipe held it up for ever.
