@@ -46,7 +46,7 @@ REQUEST_ID = re.compile(r'[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}
 TIME = re.compile(r"[0-9-]{10}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
 NOTE = re.compile(r'([^\n+\s]+)/([0-9a-f]{32})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\n\n'
                   r'((?:\u2014 [^\s+]+ (?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\n)+)')
-QUOTED_NOTE = re.compile(rb'"note":("(?:[^"\\]|\\.)*")')
+QUOTED_NOTE = re.compile(rb'"note":("(?:[^"\\]|\\.){0,32768}+")')
 decode_value, unb64 = json.JSONDecoder().raw_decode, binascii.a2b_base64
 
 
@@ -474,9 +474,14 @@ class Tree:
 
 
 # --- Files.
+def open_file(path):
+    """Opens for reading, but follows no link, and waits for nobody who would write to a pipe."""
+    return open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
 def lines_of(path):
-    """The lines of a regular file; one that is longer than any may be is cut, and so damaged."""
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+    """The lines of a file; one that is longer than any may be is cut, and so damaged."""
+    with open_file(path) as file:
         while line := file.readline(LINE_BYTES_MAX + 1):
             if len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
                 while (more := file.readline(1 << 20)) and not more.endswith(b"\n"):
@@ -494,7 +499,7 @@ class Directory:
             self.take_segment(name)
         folder = os.path.join(path, "checkpoints")
         for name in self.list(folder, "checkpoints") if os.path.lexists(folder) else []:
-            if is_stream(name) and self.is_regular(os.path.join(folder, name), "checkpoints/" + name):
+            if is_stream(name) and self.size_of(os.path.join(folder, name), "checkpoints/" + name) is not None:
                 self.take_note(folder, name)
 
     def find(self, code, name, **more):
@@ -510,24 +515,25 @@ class Directory:
             self.find("io", name, why=error.strerror)
             return []
 
-    def is_regular(self, path, name):
+    def size_of(self, path, name):
+        """The size of a regular file; a finding and `None` for anything else."""
         try:
-            is_file = stat.S_ISREG(os.lstat(path).st_mode)
+            found = os.lstat(path)
         except OSError as error:
             return self.find("io", name, why=error.strerror)
-        return is_file or self.find("io", name, why="not a regular file")
+        return found.st_size if stat.S_ISREG(found.st_mode) else self.find("io", name, why="not a regular file")
 
     def take_segment(self, name):
         form, path = NAME.fullmatch(name), os.path.join(self.path, name)
         day = day_of(form[1]) if form else None
         if day is None:
             return self.find("file_name", name) if name.endswith(".jsonl") else None
-        if self.is_regular(path, name) and os.lstat(path).st_size:
+        if self.size_of(path, name):
             self.groups.setdefault(form[2] or "", []).append((day, int(form[3] or 0), name, path))
 
     def take_note(self, folder, name):
         try:
-            with open(os.path.join(folder, name), "rb") as file:
+            with open_file(os.path.join(folder, name)) as file:
                 self.notes[name] = file.read(NOTE_BYTES_MAX + 1).decode("utf-8", "replace")
         except OSError as error:
             self.find("io", "checkpoints/" + name, why=error.strerror)

@@ -1,7 +1,7 @@
 //! That the independent verifier sees what was done to a journal: the worked one, harmed in one way at a time, and small
 //! signed journals that each have one fault (`testdata/verifier`).
 //!
-//! Each test asks for the exit status and for every code, so a finding too many fails it like one too few.
+//! Each test asks for the exit status and for every code, so an extra finding fails it like a missing one.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::verifier::{codes, verify, verify_with};
+use crate::verifier::{codes, verify, verify_receipt, verify_with};
 
 const KEY: &str = "example.com/audit+29b87bfc+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
 const STREAM: &str = "0123456789abcdef0123456789abcdef";
@@ -202,8 +202,8 @@ fn what_a_crash_leaves_is_no_tampering() {
     );
 }
 
-/// A writer whose truncation failed begins the next segment with the bytes that the last one ends with. A rewrite that
-/// took that for its excuse put any old line anywhere, and was told to be a repeat.
+/// A writer whose truncation failed begins the next segment with the bytes that the last one ends with. Old lines in
+/// other places were taken for such a repeat too, and so gave exit 2.
 #[test]
 fn only_the_end_of_the_segment_before_is_a_repeat() {
     let again = |bytes| {
@@ -271,10 +271,10 @@ fn a_damaged_line_hides_no_rewrite() {
     check(half, 1, &["damaged", "missing_entries"]);
 }
 
-/// Whoever deleted the whole journal got exit 0: an anchor of a stream that was gone was asked nothing, and an empty
-/// directory was in order.
+/// Deleting the whole journal gave exit 0: anchors of streams that were gone were ignored, and an empty directory was
+/// taken for a journal without faults.
 #[test]
-fn a_journal_that_is_gone_is_no_journal_in_order() {
+fn a_deleted_journal_is_noticed() {
     check_made(|_| (), 2, &["empty"]);
     check_made(
         |folder| fs::write(folder.join(FIRST), "").expect("a file"),
@@ -337,8 +337,8 @@ fn a_range_that_breaks_its_rule_is_damage() {
     }
 }
 
-/// Entries that somebody else appended before the writer opened its journal again were taken for the writer's own. With
-/// the tail key the verifier sees whose they are; without it, nothing can be said of a `mac`.
+/// Entries that another program appended before the writer opened its journal again were taken for the writer's own.
+/// With the tail key the verifier sees that they are foreign; without it, it cannot judge a `mac`.
 #[test]
 fn a_tail_key_shows_whose_entries_they_are() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -369,7 +369,7 @@ fn a_tail_key_shows_whose_entries_they_are() {
     }
 }
 
-/// What a writer took over without a checkpoint was told as a number of entries, never which.
+/// The report did not say which entries a writer had adopted without a checkpoint.
 #[test]
 fn what_was_adopted_is_told() {
     if let Some(report) = verify(&worked(), &[KEY], &[&anchor()]) {
@@ -381,7 +381,8 @@ fn what_was_adopted_is_told() {
     check_case("authority_adopted", 1, &["absent_without_authority"]);
 }
 
-/// A writer that finds its segment replaced says which acknowledged entries are gone: they are missing, and why is told.
+/// A writer that finds its segment replaced names the acknowledged entries that are gone: they are missing entries, and
+/// the finding has the cause.
 #[test]
 fn lost_entries_are_missing_with_their_cause() {
     if let Some(report) = check_case("segment_lost", 1, &["missing_entries"]) {
@@ -394,7 +395,7 @@ fn lost_entries_are_missing_with_their_cause() {
     }
 }
 
-/// A stream of a process that signs with a key of its own is consistent where a verified `open` says so, else unexplained.
+/// A stream that another key signed is only unsigned if a verified `open` names it; otherwise a signature is missing.
 #[test]
 fn keys_of_others_and_later_keys_are_known_from_verified_entries() {
     check_case("another_key", 2, &["no_anchor", "unsigned_entries"]);
@@ -415,7 +416,7 @@ fn what_entries_say_of_each_other_is_checked() {
     check_case("kind_unknown", 3, &["unknown_kind"]);
 }
 
-/// Segments that retention removed were missing entries; and a hold held nothing.
+/// Segments that retention had removed were reported as missing entries, and removals under a hold were not noticed.
 #[test]
 fn removal_needs_authority_and_must_be_done() {
     check_case("segments_removed", 0, &[]);
@@ -424,12 +425,45 @@ fn removal_needs_authority_and_must_be_done() {
     check_case("segments_still_there", 4, &["still_there"]);
     check_case("erased_still_there", 4, &["still_there"]);
     check_case("erased_under_hold", 4, &["gone_too_early"]);
+    // Each of two forged streams removes the entries that would show the other's forgery.
+    let expected = ["missing_entries", "no_anchor", "unsigned_entries"];
+    check_case("removed_by_each_other", 1, &expected);
 }
 
-/// A directory or a link under a segment's name ended the verification, and a pipe held it up for ever.
+/// Releases that wrote no `mac` gave a `gap` the greatest number before those that it names; such a journal has no fault.
+#[test]
+fn journals_from_before_macs_have_no_fault() {
+    check_case("numbers_before_macs", 0, &[]);
+}
+
+/// A receipt in either form is valid for its own answer only, and no longer once a character of it is changed.
+#[test]
+fn a_receipt_is_right_for_its_answer_only() {
+    let worked = fs::read(testdata().join("journal-v1/worked.json")).expect("a file");
+    let worked: Value = serde_json::from_slice(&worked).expect("JSON");
+    let receipt = |name: &str| worked["receipt"][name].as_str().expect("text").to_owned();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (right, wrong) = (folder.path().join("right"), folder.path().join("wrong"));
+    fs::write(&right, receipt("answer")).expect("an answer");
+    fs::write(&wrong, receipt("answer") + ".").expect("an answer");
+    let changed = receipt("token").replace("ASQB", "ASQC");
+    for (token, answer, exit) in [
+        (receipt("token"), &right, 0),
+        (receipt("tlog_proof"), &right, 0),
+        (receipt("token"), &wrong, 1),
+        (receipt("tlog_proof"), &wrong, 1),
+        (changed, &right, 1),
+    ] {
+        if let Some(report) = verify_receipt(&token, answer, KEY) {
+            assert_eq!(report["exit"], exit, "{token}: {report:#}");
+        }
+    }
+}
+
+/// A directory or a link under a segment's name ended the verification, and a pipe blocked it for ever.
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_told_and_not_opened() {
+fn what_is_not_a_regular_file_is_reported_and_not_opened() {
     let make = |folder: &Path| {
         Journal::worked().write(folder);
         fs::create_dir(folder.join("audit_2026-11-23.jsonl")).expect("a folder");

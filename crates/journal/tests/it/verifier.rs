@@ -22,20 +22,39 @@ pub(crate) fn verify_with(
     anchors: &[&Path],
     tail_keys: &[&Path],
 ) -> Option<Value> {
-    // This file is part of the tests of two packages.
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let scripts = above.map(|folder| folder.join("tests/verify.py"));
-    let script = { scripts }.find(|script| script.is_file());
-    let script = script.expect("tests/verify.py in the workspace's root");
-    let mut command = Command::new("python3");
-    command.arg(script);
+    let mut command = script();
     for anchor in anchors {
         command.arg("--anchor").arg(anchor);
     }
     for tail_key in tail_keys {
         command.arg("--tail-key").arg(tail_key);
     }
-    let Ok(said) = command.arg(directory).args(verifier_keys).output() else {
+    command.arg(directory).args(verifier_keys);
+    report(command)
+}
+
+/// What the verifier says of a receipt, or of its text sibling, for the answer in a file.
+pub(crate) fn verify_receipt(token: &str, answer: &Path, verifier_key: &str) -> Option<Value> {
+    let mut command = script();
+    command.arg("--receipt").arg(token).arg("--answer");
+    command.arg(answer).arg(verifier_key);
+    report(command)
+}
+
+fn script() -> Command {
+    // The tests of the workspace's root use this module too.
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let script = folders.find_map(|folder| {
+        let script = folder.join("tests/verify.py");
+        script.is_file().then_some(script)
+    });
+    let mut command = Command::new("python3");
+    command.arg(script.expect("the verifier in tests/"));
+    command
+}
+
+fn report(mut command: Command) -> Option<Value> {
+    let Ok(said) = command.output() else {
         left_out("the verifier in Python: there is no python3");
         return None;
     };
