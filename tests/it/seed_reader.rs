@@ -39,15 +39,18 @@ fn a_plain_reader_reads_every_line_and_every_call() {
         return;
     };
     let expected = json!({
-        "lines": 8,
+        "lines": 17,
         "request_ids": [
+            "01a202b2-dc70-7000-8000-000000000006",
             "01a202b2-c8e8-7000-8000-000000000001",
             "01a202b2-ccd0-7000-8000-000000000002",
             "01a202b2-d0b8-7000-8000-000000000003",
+            "01a202b2-d4a0-7000-8000-000000000004",
+            "01a202b2-d888-7000-8000-000000000005",
         ],
-        "users": ["user-1"],
+        "users": ["user-0", "user-1"],
         "statuses": ["error", "success"],
-        "input_tokens": 3006,
+        "input_tokens": 6021,
         "cost_usd": "0.006609",
     });
     assert_eq!(read, expected);
@@ -63,5 +66,5 @@ fn a_plain_reader_selects_by_time_and_user() {
         read["request_ids"],
         json!(["01a202b2-c8e8-7000-8000-000000000001"])
     );
-    assert_eq!(read["lines"], 8);
+    assert_eq!(read["lines"], 17);
 }

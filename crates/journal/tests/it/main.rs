@@ -11,6 +11,7 @@ mod harm;
 mod keys;
 mod left_out;
 mod life;
+mod moved;
 mod paths;
 mod reader;
 mod recovery;
