@@ -13,6 +13,7 @@ mod life;
 mod paths;
 mod reader;
 mod recovery;
+#[allow(dead_code, reason = "the workspace's own tests use the rest")]
 mod storage;
 mod support;
 mod verifier;
