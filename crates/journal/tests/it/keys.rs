@@ -322,10 +322,12 @@ fn a_link_that_leads_nowhere_is_an_error() {
         let is_link = fs::symlink_metadata(&path).unwrap().is_symlink();
         assert!(is_link, "no key was made in its place");
     }
-    set_mode(elsewhere.path(), 0o755);
+    // A link to a directory that nobody else may write is followed.
     let scene = Scene::new();
-    fs::remove_file(scene.key("sign")).unwrap();
-    symlink(elsewhere.path().join("sign"), scene.keys().join("sign")).unwrap();
+    let beside = scene.0.path().join("beside");
+    fs::create_dir(&beside).unwrap();
+    fs::rename(scene.key("sign"), beside.join("sign")).unwrap();
+    symlink("../beside/sign", scene.keys().join("sign")).unwrap();
     assert!(!scene.open().unwrap().is_sign_key_new);
 }
 
