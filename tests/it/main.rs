@@ -12,6 +12,7 @@ mod journal_crash;
 #[path = "../../crates/journal/tests/it/left_out.rs"]
 mod left_out;
 mod line;
+mod missing_keys;
 #[cfg(feature = "otlp")]
 mod otlp_journal;
 mod price;

@@ -63,7 +63,7 @@ pub enum KeyError {
         source: io::Error,
     },
     /// Another user could have written the key, or can read it.
-    #[error("{} is not used for keys: {fault}; see `{} {}`", path.display(), fault.remedy(), path.display())]
+    #[error("{} is not used for keys: {fault}; run `{} {}`", path.display(), fault.remedy(), path.display())]
     Refused {
         /// Which file, directory or link.
         path: PathBuf,

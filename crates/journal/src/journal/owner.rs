@@ -98,7 +98,9 @@ pub enum KeyFault {
         mode: u32,
     },
     /// Others may read the key.
-    #[error("its mode {mode:04o} lets others read the key")]
+    #[error(
+        "its mode {mode:04o} lets others read the key (a mounted Kubernetes secret needs `defaultMode: 0440`)"
+    )]
     Readable {
         /// Its permission bits.
         mode: u32,

@@ -15,6 +15,7 @@ mod moved;
 mod paths;
 mod reader;
 mod recovery;
+#[allow(dead_code, reason = "the workspace's own tests use the rest")]
 mod storage;
 mod support;
 mod verifier;
