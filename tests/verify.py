@@ -494,7 +494,7 @@ class Directory:
     """The segments of a directory by the stream's part of their names, and the notes in `checkpoints/`."""
 
     def __init__(self, path):
-        self.path, self.findings, self.groups, self.notes = path, [], {}, {}
+        self.path, self.findings, self.groups, self.notes, self.is_unread = path, [], {}, {}, False
         for name in self.list(path, ""):
             self.take_segment(name)
         folder = os.path.join(path, "checkpoints")
@@ -512,7 +512,8 @@ class Directory:
                 return []
             return sorted(os.listdir(path))
         except OSError as error:
-            self.find("io", name, why=error.strerror)
+            self.find("io", name or path, why=error.strerror)
+            self.is_unread |= not name and not isinstance(error, (FileNotFoundError, NotADirectoryError))
             return []
 
     def size_of(self, path, name):
@@ -1055,9 +1056,9 @@ def judge_removals(streams):
         Course(stream, sorted(removals.get(stream.id, []))).walk()
 
 
-def judge_others(streams, notes, anchors, findings):
+def judge_others(streams, named, findings):
     """What streams, notes and anchors say of other streams: absent, shorter, or another history."""
-    for name in sorted((set(notes) | set(anchors)) - set(streams)):
+    for name in sorted(named - set(streams)):
         findings.append({"code": "missing_stream", "stream": name})
     for stream in streams.values():
         said = set()
@@ -1109,7 +1110,6 @@ def judge(streams, notes, anchors, keys, tail_keys, findings):
         count, ranges = stream.judge_macs(tail_keys, has_all_tail_keys)
         foreign += [{"stream": stream.id, "count": count}] if count else []
         adopted += ranges
-    judge_others(streams, notes, anchors, findings)
     return foreign, adopted
 
 
@@ -1119,6 +1119,8 @@ def verify(path, keys, anchor_paths, tail_keys):
     anchors = read_anchors(anchor_paths, findings)
     streams = read_streams(directory)
     foreign, adopted = judge(streams, directory.notes, anchors, keys, tail_keys, findings)
+    # Of a directory that could not be read, nothing is known to be absent.
+    judge_others(streams, set() if directory.is_unread else set(directory.notes) | set(anchors), findings)
     if not any(stream.size for stream in streams.values()):
         findings.append({"code": "empty"})
     if not keys:
