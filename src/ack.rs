@@ -69,7 +69,7 @@ struct AckCell {
 }
 
 impl AckCell {
-    /// Resolves it, unless that was done: the first result stands.
+    /// Resolves it, unless that was done: the first result counts.
     fn resolve(&self, result: Result<Durable, AckError>) {
         let wakers = {
             let mut state = self.lock();
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(ack.wait(Duration::from_millis(1)), Err(AckError::TimedOut));
     }
 
-    /// `Duration::MAX` was a panic: the sum of now and it is no moment.
+    /// `Duration::MAX` panicked: now plus it is out of range.
     #[test]
     fn a_wait_for_as_long_as_it_takes_ends_with_the_result() {
         let (ack, resolver) = Ack::pair();

@@ -25,8 +25,8 @@ pub enum BuildError {
 
 /// What was not done when the time ran out; it goes on in the background while the process lives.
 ///
-/// Nothing is left (0 and 0) where nothing will be done: the writing thread has ended, or this process is a forked
-/// child. [`crate::AuditGuard::health`] says which, and why.
+/// Both counts are 0 where nothing will be done (the writing thread has ended, or this process is a forked child), and
+/// where all is written but the stream could not be closed in time. [`crate::AuditGuard::health`] says which, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{queued} audit records are not durable yet, {unshipped} entries are not shipped yet")]
 #[non_exhaustive]

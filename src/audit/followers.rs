@@ -27,7 +27,7 @@ const LEAVE_TIMEOUT: Duration = Duration::from_millis(100);
 /// The first pause after a stream could not be taken over, or the directory not listed; it doubles up to
 /// [`ADOPTION_BACKOFF_MAX`].
 const ADOPTION_BACKOFF_MIN: Duration = Duration::from_secs(1);
-/// The longest such pause: somebody repairs a directory within minutes at best.
+/// The longest such pause: a directory is repaired within minutes at best.
 const ADOPTION_BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// What going over the streams of others came upon.
@@ -45,17 +45,21 @@ pub(crate) struct Followers(Arc<Inner>);
 
 /// Gone with the last handle: then the audit has ended.
 struct Inner {
+    home: Home,
     followers: Vec<Follower>,
     end: Arc<End>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.end.come();
+        // A child has no thread to tell, and may find the lock held for ever.
+        if !self.home.is_elsewhere() {
+            self.end.come();
+        }
     }
 }
 
-/// Tells a thread that sleeps that the audit has ended.
+/// Wakes a sleeping thread when the audit ends.
 #[derive(Default)]
 struct End {
     has_come: Mutex<bool>,
@@ -106,6 +110,7 @@ impl Followers {
         };
         let followers: Result<Vec<_>, _> = exporters.into_iter().map(start).collect();
         Ok(Self(Arc::new(Inner {
+            home: Home::here(),
             followers: followers?,
             end: Arc::default(),
         })))
@@ -114,6 +119,7 @@ impl Followers {
     /// Makes this process a forked child to all of them.
     #[cfg(test)]
     pub(super) fn fork(&self) {
+        self.0.home.leave();
         self.0.followers.iter().for_each(Follower::fork);
     }
 
@@ -224,8 +230,8 @@ fn adopt_all(
                 backoff.succeeded();
             }
             Ok(None) => break,
-            // A stream that failed stays as it is, and whoever starts next tries again; a directory that cannot be
-            // listed may be mended.
+            // A stream that failed stays as it is, and the next start tries again; a directory that cannot be listed
+            // may be repaired meanwhile.
             Err(error) => {
                 drop(followers);
                 let text = "the streams that ended processes left cannot be taken over";
@@ -308,7 +314,7 @@ mod tests {
         assert_eq!(met[8], Met::Found("stream 07 is damaged".to_owned()));
     }
 
-    /// The loop outlived the audit: the thread held its followers, and nothing told it to stop.
+    /// The loop outlived the audit: the thread held its followers, and nothing made it stop.
     #[test]
     fn what_cannot_be_taken_over_is_given_up_when_the_audit_ends() {
         let followers = followers();

@@ -32,7 +32,8 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 ///   recovers. Call [`AuditGuard::shutdown`] before `exit`, and from the host's handler of SIGTERM.
 /// - After `fork` the child has this guard and none of its threads. There nothing is written and nothing waits: records
 ///   are refused at once ([`crate::AckError::Forked`]), [`AuditGuard::health`] says so, and dropping the guard does
-///   nothing. Build the audit after forking, in each process that makes calls.
+///   nothing. Acknowledgements of records that were accepted before the fork resolve in the parent alone. Build the
+///   audit after forking, in each process that makes calls.
 #[must_use = "dropped at once, the guard flushes at once; hold it until the program ends"]
 pub struct AuditGuard {
     recorder: Recorder,
@@ -114,7 +115,7 @@ impl AuditGuard {
         }
         let deadline = Deadline::after(timeout);
         let flushed = self.recorder.flush(timeout, rest);
-        // Without a writing thread nobody waits: followers say what is left, and go on by themselves.
+        // Without a writing thread there is no wait: followers say what is left, and go on by themselves.
         let left = match flushed {
             Err(AckError::WriterEnded) => Duration::ZERO,
             _ => deadline.left(),

@@ -2,7 +2,7 @@
 //!
 //! Promise: at least once, with key (stream, seq); a cursor moves only after the destination acknowledged; one bad
 //! record cannot block the rest; what is left when time runs out is said. A thread that ends by a panic is seen in its
-//! health, and nobody waits for it.
+//! health, and is not waited for.
 //! Not here: how a destination is spoken to (`otlp`), files (`journal`).
 //!
 //! Each Follower has a thread of its own, so that an exporter may block, and a host whose runtime has one thread, is
@@ -163,7 +163,7 @@ impl Follower {
             return;
         };
         if self.home.is_elsewhere() {
-            // A forked child: the thread is in the parent, and who waits for it here waits for ever.
+            // A forked child: the thread is in the parent, and a join would never return here.
             return;
         }
         self.shared.order(|orders| {

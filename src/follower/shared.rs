@@ -118,7 +118,7 @@ impl Shared {
     pub(super) fn ended(&self) {
         let mut state = self.lock();
         state.ended = true;
-        // Nobody will follow these; whoever waits for them waits in vain.
+        // No thread will follow these any more.
         let unread = std::mem::take(&mut state.orders.incoming);
         drop(state);
         drop(unread);

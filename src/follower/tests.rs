@@ -191,7 +191,7 @@ fn a_destination_that_asks_for_no_wait_is_left_alone_all_the_same() {
     assert!((1..=FLUSHES + 1).contains(&requests), "{requests} requests");
 }
 
-/// The sum of now and `Duration::MAX` is no moment: it was a panic of whoever flushed, left or stopped.
+/// Now plus `Duration::MAX` is out of range: `flush`, `leave` and `stop` panicked.
 #[test]
 fn any_duration_is_taken() {
     let run = Run::start(10, |_, seqs| all(seqs));

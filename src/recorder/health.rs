@@ -16,7 +16,8 @@ pub struct Health {
     pub accepted: u64,
     /// Records whose lines are in the journal, and synced.
     pub durable: u64,
-    /// Records that will never be in the journal; `gap` entries name them.
+    /// Records that will never be in the journal; `gap` entries name them. Once the writing thread has ended also those
+    /// that are not known to be durable, which no entry names.
     pub dropped: u64,
     /// Records that are on their way.
     pub queued: u64,

@@ -3,7 +3,7 @@
 //! Promise: no accepted record is lost silently. A full queue holds a caller for at most `queue_wait_max`, once; then
 //! records are dropped without waiting until there is room, health says so, and a `gap` entry names them. However the
 //! writing thread ends, the queue is closed, every acknowledgement resolves, and health says so. In a forked child
-//! nothing is accepted and nobody waits.
+//! nothing is accepted and no caller waits.
 //! Not here: files (`journal`), content policy (`seal`), sending (`follower`).
 
 mod backoff;
@@ -144,7 +144,7 @@ pub(crate) struct Recorder(Arc<Handle>);
 pub(crate) struct WeakRecorder(Weak<Handle>);
 
 impl WeakRecorder {
-    /// Returns the handle, while somebody else has it too.
+    /// Returns the handle, while another one exists.
     pub(crate) fn upgrade(&self) -> Option<Recorder> {
         self.0.upgrade().map(Recorder)
     }

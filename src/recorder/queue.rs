@@ -2,7 +2,7 @@
 //!
 //! Promise: every accepted record has a number, from 1, without holes over queued and dropped ones; all callers
 //! together wait at most `wait_max` between one time that the writer takes and the next; once the writer has ended,
-//! nobody waits, and nothing is queued.
+//! no caller waits, and nothing is queued.
 //! Not here: what becomes of a record (`worker`).
 
 use std::{
@@ -378,7 +378,7 @@ impl Queue {
     }
 }
 
-/// Tells whoever waits for a record that it will not come.
+/// Resolves the acknowledgement of a record that is not accepted.
 pub(super) fn refuse(record: &mut AuditRecord, error: AckError) {
     if let Some(ack) = record.ack.take() {
         ack.resolve(Err(error));

@@ -146,7 +146,7 @@ impl Worker {
 
     /// Returns after how long there is something to do, if nothing comes meanwhile.
     pub(super) fn rest_at_most(&self) -> Option<Duration> {
-        // Who waits for the stream to be closed waits for the next try.
+        // A flush that waits for the stream to be closed waits for the next try.
         let close = (!self.flushes.is_empty()).then_some(Duration::ZERO);
         let due = close.or_else(|| self.writer.next_deadline())?;
         Some(due.max(self.retry.left()))
@@ -382,7 +382,7 @@ impl Worker {
 
     /// Closes the stream where that was asked for, and tells who waits.
     ///
-    /// Who asked for the close waits until it succeeds; each try but the very last has its time.
+    /// A flush that asked for the close waits until it succeeds; each try but the very last has its time.
     fn finish(&mut self, closed: bool) {
         let asks = closed || self.flushes.iter().any(|flush| flush.rest);
         let may_try = closed || self.retry.is_due();

@@ -45,7 +45,7 @@ fn wait_until(mut is_done: impl FnMut() -> bool) {
     }
 }
 
-/// A clock that panics in the writing thread once it is told to.
+/// A clock that panics in the writing thread on request.
 struct Panicking(Arc<AtomicBool>);
 
 impl Clock for Panicking {
@@ -59,7 +59,7 @@ impl Clock for Panicking {
     }
 }
 
-/// The process goes on, its calls are not held, whoever waits is told, and health says why.
+/// The process goes on, its calls are not held, callers that wait get an error, and health says why.
 #[test]
 fn a_host_outlives_the_writing_thread_and_sees_that_it_is_gone() {
     let panics = Arc::new(AtomicBool::new(false));

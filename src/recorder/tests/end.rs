@@ -1,4 +1,4 @@
-//! The end of the writing thread, however it comes: nobody waits for it, and health says so.
+//! The end of the writing thread, however it comes: no caller waits for it, and health says so.
 
 use std::sync::{Arc, Mutex};
 
@@ -70,7 +70,7 @@ fn a_panic_at_any_call_of_the_journal_resolves_everything() {
     panic!("no run came to its end");
 }
 
-/// What is told to a caller must be true when it is told: the acknowledgement came before the health.
+/// A caller whose acknowledgement has failed asks the health why: it was still good at that moment.
 #[test]
 fn health_is_bad_before_an_acknowledgement_says_so() {
     for _ in 0..50 {
@@ -118,7 +118,7 @@ fn a_panic_of_the_host_s_clock_resolves_everything() {
     assert_ended(&recorder);
 }
 
-/// A clock that tells a day long ahead until it is set back: then a new stream begins, and its followers are told.
+/// A clock that is a week ahead until it is set back: then a new stream begins, and its followers are informed.
 #[derive(Clone, Default)]
 struct SetBack(Arc<Mutex<i64>>);
 
@@ -190,7 +190,7 @@ fn a_thread_that_never_starts_leaves_nobody_waiting() {
     assert_eq!(ack.wait(LONG), Err(AckError::WriterEnded));
 }
 
-/// `Duration::MAX` was a panic in the writing thread, with good health, and in whoever waited.
+/// `Duration::MAX` was a panic in the writing thread, with good health, and in every caller that waited.
 #[test]
 fn any_duration_is_taken_everywhere() {
     let (_storage, seams, writer) = journal();

@@ -35,7 +35,7 @@ const PROMPT: Pace = Pace::Prompt {
     linger: Duration::from_millis(1),
 };
 
-/// Followers that follow nothing, and panic when told to.
+/// Followers that follow nothing, and panic on request.
 #[derive(Default)]
 struct TestStreams {
     panics: AtomicBool,

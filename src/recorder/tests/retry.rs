@@ -51,7 +51,7 @@ fn what_is_due_and_fails_is_tried_once_in_its_time() {
     assert_ne!(worker.writer.next_deadline(), Some(Duration::ZERO));
 }
 
-/// Whoever asks for the stream to be closed waits until it is, and does not make the thread try without a pause.
+/// A caller that asks for the stream to be closed waits until it is, and does not make the thread try without a pause.
 #[test]
 fn a_close_that_fails_is_tried_once_in_its_time_and_waited_for() {
     let (storage, seams, writer) = journal();

@@ -64,7 +64,7 @@ impl DurableMark {
 mod tests {
     use super::*;
 
-    /// A follower that waits as long as it takes: the sum of now and its time is no moment, and was a panic.
+    /// A follower that waits as long as it takes: now plus `Duration::MAX` is out of range, and panicked.
     #[test]
     fn a_wait_without_an_end_ends_with_the_writer() {
         let mark = DurableMark::new(3);
