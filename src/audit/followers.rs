@@ -17,6 +17,7 @@ use crate::{
     entry::StreamId,
     follower::{Exporter, Follower, FollowerHealth, JournalSource, RetryPolicy, SourceError},
     journal::{Adopted, Adoption, HeldStream, JournalWriter, OpenError, Seams, StreamHandle},
+    process::Home,
     recorder::{Backoff, Streams},
 };
 
