@@ -253,7 +253,10 @@ mod tests {
         stream: &Arc<Stream>,
         exporter: SdkExporter<E>,
     ) -> Follower {
-        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let (clock, entropy) = (
+            Arc::new(SystemClock::default()),
+            Arc::new(SystemEntropy::default()),
+        );
         let follower = Follower::start(Box::new(exporter), RetryPolicy::default(), clock, entropy);
         let follower = follower.expect("a thread");
         follower.follow(stream.source());

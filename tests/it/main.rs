@@ -13,6 +13,7 @@ mod journal_crash;
 mod left_out;
 mod line;
 mod missing_keys;
+mod old_writer;
 #[cfg(feature = "otlp")]
 mod otlp_journal;
 mod price;
