@@ -4,6 +4,7 @@
 
 mod canary;
 mod collector_config;
+mod directory_harm;
 #[cfg(all(feature = "otlp", feature = "opentelemetry"))]
 mod examples;
 #[cfg(feature = "reqwest-middleware")]
