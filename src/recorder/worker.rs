@@ -133,7 +133,7 @@ impl Worker {
             .take(self.rest_at_most(), self.shared.pace);
         self.records = records.into_iter();
         self.flushes.extend(flushes);
-        self.write(dropped);
+        self.write(&dropped);
         self.tick();
         self.finish(closed);
         if self.writer.is_lock_lost() {
@@ -153,7 +153,7 @@ impl Worker {
     }
 
     /// Writes all that was taken and makes it durable.
-    fn write(&mut self, dropped: Vec<(u64, u64)>) {
+    fn write(&mut self, dropped: &[(u64, u64)]) {
         let count = self.records.len() as u64;
         let lost: u64 = dropped.iter().map(|(first, last)| last - first + 1).sum();
         if count + lost == 0 {
@@ -245,13 +245,13 @@ impl Worker {
             return;
         };
         self.shared.queue.settle(0, 1);
-        self.append_gaps(vec![(number, number)], cause);
+        self.append_gaps(&[(number, number)], cause);
         if let Some(ack) = ack {
             ack.resolve(Err(AckError::Dropped));
         }
     }
 
-    fn append_gaps(&mut self, numbers: Vec<(u64, u64)>, cause: GapCause) {
+    fn append_gaps(&mut self, numbers: &[(u64, u64)], cause: GapCause) {
         if numbers.is_empty() {
             return;
         }

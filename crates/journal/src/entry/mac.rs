@@ -7,6 +7,7 @@ use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::hash::Leaf;
 
@@ -26,8 +27,10 @@ impl TailKey {
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         let hash: [u8; 32] = Sha256::digest(bytes).into();
         let [a, b, c, d, ..] = hash;
-        let plain: Hmac<Sha256> =
-            Hmac::new_from_slice(bytes).expect("HMAC takes a key of any length");
+        // HMAC pads a shorter key with zeros to a block.
+        let mut block = Zeroizing::new([0; 64]);
+        block[..bytes.len()].copy_from_slice(bytes);
+        let plain = Hmac::<Sha256>::new(&(*block).into());
         let labelled = plain.clone().chain_update(TAIL_LABEL);
         Self {
             id: format!("{:08x}", u32::from_be_bytes([a, b, c, d])),
@@ -46,8 +49,7 @@ impl TailKey {
         let mut hmac = self.labelled.clone();
         hmac.update(leaf.as_bytes());
         let whole: [u8; 32] = hmac.finalize().into_bytes().into();
-        let (mac, _) = whole.split_at(16);
-        mac.try_into().expect("16 of 32 bytes")
+        std::array::from_fn(|at| whole[at])
     }
 
     /// Returns HMAC-SHA-256 under this key over bytes of the host's own, such as a cache.

@@ -39,8 +39,8 @@ impl JournalWriter {
     pub fn start_elsewhere(&mut self) -> Result<Moved, OpenError> {
         let opener = self.opener();
         opener.directory.make()?;
-        let mut opened = Opened::default();
-        let mut new = opener.open_new(&mut opened)?;
+        let mut report = Opened::default();
+        let mut new = opener.open_new(&mut report)?;
         let acc_shift = self.durable_acc;
         let mut seqs = BTreeMap::new();
         for line in self.buffer.split(|byte| *byte == b'\n') {
@@ -54,7 +54,7 @@ impl JournalWriter {
         old.buffer.clear();
         Ok(Moved {
             old,
-            opened,
+            opened: report,
             acc_shift,
             seqs,
         })

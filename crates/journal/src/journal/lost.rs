@@ -25,15 +25,14 @@ pub(crate) fn find(
     let mut kept = Vec::with_capacity(state.segments.len());
     let ends = state.segments.iter().skip(1).map(|next| next.first_seq);
     let ends: Vec<u64> = ends.chain([end]).collect();
-    for (span, end) in state.segments.iter().zip(ends) {
-        let last = end.min(state.next_seq);
+    for (span, span_end) in state.segments.iter().zip(ends) {
         match left(directory, *span)? {
             Left::Whole => kept.push(*span),
-            Left::Nothing => add(&mut lost, span.first_seq, last),
+            Left::Nothing => add(&mut lost, span.first_seq, span_end),
             Left::Bytes(len) => {
                 let present = present(directory, stream, *span)?;
-                for (first, end) in missing(&present, span.first_seq, last) {
-                    add(&mut lost, first, end);
+                for (first, next) in missing(&present, span.first_seq, span_end) {
+                    add(&mut lost, first, next);
                 }
                 kept.push(SegmentSpan { len, ..*span });
             }

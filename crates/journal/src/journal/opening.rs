@@ -56,6 +56,10 @@ pub enum OpenError {
 /// What was found and done at an open.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that have nothing to do with each other"
+)]
 pub struct Opened {
     /// Whether the stream begins here.
     pub is_new: bool,

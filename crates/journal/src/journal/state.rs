@@ -54,8 +54,7 @@ pub(crate) struct RequestTag(pub(crate) [u8; 16]);
 impl RequestTag {
     pub(crate) fn of(request_id: &str) -> Self {
         let hash: [u8; 32] = Sha256::digest(request_id).into();
-        let (tag, _) = hash.split_at(16);
-        Self(tag.try_into().expect("16 of 32 bytes"))
+        Self(std::array::from_fn(|at| hash[at]))
     }
 }
 

@@ -144,12 +144,12 @@ fn our_own_unsigned_entries_are_adopted_and_told() {
     assert!(again.findings().is_empty());
     writer.close().unwrap();
     let found = &check(&storage, &opened.verifier_key)[&stream];
-    let open = found
+    let mut open = found
         .events
         .iter()
         .filter(|event| event.starts_with("open"));
     assert!(
-        open.last()
+        open.next_back()
             .unwrap()
             .ends_with(r#""not_continued":[],"adopted":5}"#)
     );

@@ -72,7 +72,8 @@ fn opening_after_a_kill_reads_at_most_what_was_not_kept() {
 /// After a power cut the kept state may be missing, old or torn: then one reading rebuilds it.
 #[test]
 fn a_kept_state_that_does_not_fit_is_rebuilt_by_one_reading() {
-    let cuts: [fn(&[u8]) -> Vec<u8>; 6] = [
+    type Cut = fn(&[u8]) -> Vec<u8>;
+    let cuts: [Cut; 6] = [
         |_| Vec::new(),
         |kept| kept[..kept.len() / 2].to_vec(),
         |kept| vec![0; kept.len()],

@@ -329,11 +329,8 @@ fn old_segments_that_were_removed_are_named() {
         opened,
     };
     let first = running.segments().remove(0);
-    let lines = fs::read(&first)
-        .unwrap()
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count() as u64;
+    let text = fs::read_to_string(&first).unwrap();
+    let lines = text.lines().count() as u64;
     fs::remove_file(&first).unwrap();
     // It is found when the state for the next opening is kept: at the latest after a batch's bytes of lines.
     let mut acc = 100;
