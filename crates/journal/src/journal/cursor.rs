@@ -13,7 +13,7 @@ use super::{
     storage,
 };
 use crate::{
-    entry::{EntryBuf, Leaf, StreamId},
+    entry::{EntryBuf, Leaf, NUMBER_MAX, StreamId},
     json,
 };
 
@@ -88,13 +88,15 @@ impl CursorFile {
     /// Synced, then renamed: a power cut may bring the old cursor back, and its follower sends again.
     pub fn store(&self, cursor: &Cursor) -> Result<(), FileError> {
         let text = print(cursor);
-        storage::replace(&*self.directory.storage, &self.path, text.as_bytes())
-            .at("write", &self.path)
+        self.directory.replace(&self.path, text.as_bytes())
     }
 }
 
 fn parse(bytes: &[u8]) -> Option<Cursor> {
     let next_seq = json::unsigned(json::member(bytes, "next_seq")?)?;
+    if next_seq > NUMBER_MAX {
+        return None;
+    }
     let leaf_before = json::text(json::member(bytes, "leaf_before")?)?;
     let segment = json::member(bytes, "segment").and_then(json::text);
     let segment = segment.and_then(|name| name.parse().ok());

@@ -155,9 +155,39 @@ impl Directory {
         self.folder("cache").join(stream.to_string())
     }
 
+    /// Replaces a file in one of the folders: by rename, whole or old.
+    ///
+    /// # Durability
+    /// The content is synced before it gets the name.
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+        self.replace_with(path, || storage::replace(&*self.storage, path, bytes))
+    }
+
     /// Replaces a file that may be lost: by rename, whole or old, and without a sync.
     pub(crate) fn replace_unsynced(&self, path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-        storage::replace_unsynced(&*self.storage, path, bytes).at("write", path)
+        self.replace_with(path, || {
+            storage::replace_unsynced(&*self.storage, path, bytes)
+        })
+    }
+
+    /// Makes the file's folder anew where another program removed it; the journal's directory itself is never made anew.
+    fn replace_with(
+        &self,
+        path: &Path,
+        replace: impl Fn() -> io::Result<()>,
+    ) -> Result<(), FileError> {
+        let replaced = replace();
+        let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        if replaced.as_ref().is_err_and(is_missing)
+            && self.storage.metadata(&self.root).is_ok()
+            && let Some(folder) = path.parent()
+        {
+            self.storage
+                .create_dir(folder)
+                .at("make directory", folder)?;
+            return replace().at("write", path);
+        }
+        replaced.at("write", path)
     }
 
     pub(crate) fn lock(&self, stream: StreamId) -> PathBuf {
@@ -419,7 +449,7 @@ impl Directory {
     fn stream_of(&self, segment: SegmentName) -> Result<Option<StreamId>, FileError> {
         let path = self.segment(segment);
         let file = self.storage.open_read(&path).at("open", &path)?;
-        let mut lines = Lines::new(file, 0);
+        let mut lines = Lines::few(file, 0);
         while let Some(line) = lines.next().at("read", &path)? {
             if let Ok(entry) = Entry::parse(line.bytes) {
                 return Ok(Some(entry.position().stream));

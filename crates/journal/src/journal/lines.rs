@@ -11,6 +11,9 @@ use crate::entry::LINE_BYTES_MAX;
 /// Bytes read at once: large enough that the calls do not show.
 const READ_BYTES: usize = 256 << 10;
 
+/// Bytes read at once where a line or two are wanted: more than most lines have.
+const FEW_READ_BYTES: usize = 4 << 10;
+
 /// How a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineEnd {
@@ -40,6 +43,8 @@ pub(crate) struct Lines {
     start: usize,
     /// The file's offset of `start`.
     offset: u64,
+    /// How many bytes are read at once.
+    read_bytes: usize,
 }
 
 impl Lines {
@@ -50,6 +55,15 @@ impl Lines {
             buffer: Vec::new(),
             start: 0,
             offset,
+            read_bytes: READ_BYTES,
+        }
+    }
+
+    /// Reads a line or two from `offset` on: no more of the file than that needs.
+    pub(crate) fn few(file: Box<dyn StorageFile>, offset: u64) -> Self {
+        Self {
+            read_bytes: FEW_READ_BYTES,
+            ..Self::new(file, offset)
         }
     }
 
@@ -112,7 +126,7 @@ impl Lines {
         self.buffer.drain(..self.start);
         self.start = 0;
         let filled = self.buffer.len();
-        self.buffer.resize(filled + READ_BYTES, 0);
+        self.buffer.resize(filled + self.read_bytes, 0);
         let at = self.offset + filled as u64;
         let read = storage::read_full(&mut *self.file, at, &mut self.buffer[filled..]);
         self.buffer.truncate(filled + *read.as_ref().unwrap_or(&0));

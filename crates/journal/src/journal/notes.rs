@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Checkpoint, Note, NoteError, VerifierKey},
-    entry::{Leaf, StreamId},
+    entry::{Leaf, NUMBER_MAX, StreamId},
 };
 
 const NOTE_FILE_BYTES_MAX: usize = 64 << 10;
@@ -53,7 +53,7 @@ pub(crate) fn verify(note: &str, stream: StreamId, key: &VerifierKey) -> StoredN
 
 pub(crate) fn store(directory: &Directory, stream: StreamId, note: &str) -> Result<(), FileError> {
     let path = directory.checkpoint(stream);
-    storage::replace(&*directory.storage, &path, note.as_bytes()).at("write", &path)
+    directory.replace(&path, note.as_bytes())
 }
 
 /// The newest head of another stream in the directory.
@@ -82,6 +82,9 @@ pub(crate) fn others(
 fn other(directory: &Directory, stream: StreamId, key: &VerifierKey) -> Option<OtherHead> {
     let text = read(directory, stream).ok()??;
     let claim = Note::parse(&text).ok()?.checkpoint;
+    if claim.size > NUMBER_MAX {
+        return None;
+    }
     let is_foreign = !matches!(verify(&text, stream, key), StoredNote::Verified(_));
     Some(OtherHead {
         stream,

@@ -302,7 +302,7 @@ impl StreamReader {
             }
         };
         let seq = self.cursor.next_seq;
-        self.skip_to(seq + 1);
+        self.skip_to(seq.saturating_add(1));
         Err(ReadError::Damaged {
             segment,
             offset,
@@ -385,7 +385,7 @@ impl StreamReader {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             opened => opened.at("open", &path)?,
         };
-        let mut lines = Lines::new(file, offset);
+        let mut lines = Lines::few(file, offset);
         while let Some(line) = lines.next().at("read", &path)? {
             let entry = Entry::parse(line.bytes).ok();
             match entry.map(|entry| *entry.position()) {

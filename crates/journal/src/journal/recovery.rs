@@ -143,7 +143,7 @@ fn inspect(
 pub(crate) fn read_line(directory: &Directory, place: Place) -> Result<Vec<u8>, FileError> {
     let path = directory.segment(place.segment);
     let file = directory.storage.open_read(&path).at("open", &path)?;
-    let mut lines = Lines::new(file, place.offset);
+    let mut lines = Lines::few(file, place.offset);
     let line = lines.next().at("read", &path)?;
     Ok(line.map(|line| line.bytes.to_vec()).unwrap_or_default())
 }

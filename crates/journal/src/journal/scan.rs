@@ -143,6 +143,8 @@ struct Scanner<'a> {
     /// The signed head that is still to be compared with the tree.
     expected: Option<(u64, [u8; 32])>,
     has_other_note: bool,
+    /// The first entry of a kind that this software does not know.
+    unknown: Option<u64>,
     refusal: Option<Refusal>,
     /// The first line that does not go on with the chain.
     stopped: Option<Place>,
@@ -181,6 +183,7 @@ impl<'a> Scanner<'a> {
             claimed: claimed.max(signed),
             expected: expected.filter(|(size, _)| *size >= signed),
             has_other_note,
+            unknown: None,
             refusal: None,
             stopped: None,
             has_line: signed > 0,
@@ -232,7 +235,9 @@ impl<'a> Scanner<'a> {
         }
         match entry.position().kind {
             Kind::Checkpoint => self.checkpoint(entry.get(key::EVENT).unwrap_or_default(), seq),
-            Kind::Other(_) => self.refuse_unknown(),
+            Kind::Other(_) => {
+                self.unknown.get_or_insert(seq);
+            }
             _ => {}
         }
         let Place { segment, offset } = line.place;
@@ -332,6 +337,15 @@ impl<'a> Scanner<'a> {
 
     fn finish(mut self, unfinished_repeat: Option<Place>) -> Result<Scan, Refusal> {
         let entries = self.state.next_seq;
+        // One that nobody of ours wrote is cut like any other line.
+        let proven = self
+            .unproven
+            .as_ref()
+            .map_or(entries, |(state, _)| state.next_seq);
+        let ours_end = proven.max(self.claimed);
+        if let Some(seq) = self.unknown.filter(|seq| *seq < ours_end) {
+            self.refuse(Refusal::Unknown { seq });
+        }
         if self.claimed > entries {
             self.refuse(if self.stopped.is_some() {
                 Refusal::Damaged { seq: entries }

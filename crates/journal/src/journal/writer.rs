@@ -206,7 +206,7 @@ impl JournalWriter {
             let _ = self.renew_note();
         }
         if self.uncached_bytes >= CACHE_LAG_BYTES_MAX {
-            self.check_segments()?;
+            self.check_segments();
             // Without it the next opening reads more.
             let _ = self.keep_state();
         }
@@ -395,7 +395,7 @@ impl JournalWriter {
         self.landed();
         self.check_lock();
         if std::mem::take(&mut self.has_lost) {
-            self.tell_lost()?;
+            self.tell_lost();
         }
         Ok(())
     }
@@ -454,19 +454,27 @@ impl JournalWriter {
     }
 
     /// Looks whether the segments are as they were written: age-based cleaning takes the old ones first.
-    fn check_segments(&mut self) -> Result<(), SyncError> {
-        if !lost::is_whole(&self.directory, &self.state)? {
-            self.tell_lost()?;
+    fn check_segments(&mut self) {
+        // What cannot be looked at now is looked at the next time.
+        if lost::is_whole(&self.directory, &self.state).is_ok_and(|is_whole| !is_whole) {
+            self.tell_lost();
         }
-        Ok(())
     }
 
     /// Says which acknowledged entries are gone: a checkpoint over what there was, then a `gap`.
-    fn tell_lost(&mut self) -> Result<(), SyncError> {
+    fn tell_lost(&mut self) {
         let end = self.mark.next_seq();
-        let lost = lost::find(&self.directory, self.stream, &mut self.state, end)?;
+        let found = lost::find(&self.directory, self.stream, &mut self.state, end);
+        let lost = match found {
+            Ok(lost) => lost,
+            Err(error) => {
+                let text =
+                    "files of the journal changed, and what is lost with them cannot be told";
+                return self.findings.push(format!("{text}: {error}"));
+            }
+        };
         if lost.is_empty() {
-            return Ok(());
+            return;
         }
         self.findings.push(format!(
             "{} acknowledged entries of stream {} are gone: another program removed, moved or cut their files;              restore them from a backup, and leave the journal's files to this program",
@@ -480,7 +488,8 @@ impl JournalWriter {
             .text("cause", GapCause::SegmentLost.as_str())
             .ranges("seq", &lost);
         self.push_on(Kind::Gap, self.state.day, event);
-        self.flush()
+        // Where this fails, it goes out with the next batch.
+        let _ = self.flush();
     }
 
     /// Keeps what the next opening needs, signed.

@@ -293,6 +293,25 @@ fn a_planted_range_is_set_aside() {
     }
 }
 
+/// One line of an unknown kind, by somebody without a key, kept the stream from being continued ever again.
+#[test]
+fn a_foreign_line_of_an_unknown_kind_is_set_aside() {
+    let storage = MemoryStorage::new();
+    let (mut writer, _) = open(&storage);
+    append(&mut writer, 1);
+    writer.close().unwrap();
+    let (stream, seq) = (writer.stream(), writer.durable().next_seq());
+    drop(writer);
+    let text = forged(stream, last_leaf(&storage), seq, 2, 1);
+    let text = String::from_utf8(text)
+        .unwrap()
+        .replace("\"kind\":\"call\"", "\"kind\":\"x99\"");
+    let whole = storage.read(SEGMENT).unwrap();
+    storage.write(SEGMENT, &[&whole[..], text.as_bytes()].concat());
+    let (writer, again) = open(&storage);
+    assert_eq!((writer.stream(), again.foreign), (stream, 1));
+}
+
 fn without_macs() -> (tempfile::TempDir, JournalOptions) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/testdata/journal-without-macs");
     let folder = tempfile::tempdir().unwrap();
