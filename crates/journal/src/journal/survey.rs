@@ -12,6 +12,7 @@ use super::{
     cursor::{Cursor, CursorFile},
     directory::{At, Directory, FileError},
     lines::{LineEnd, Lines},
+    reader::StreamReader,
     segment::SegmentName,
     storage::{self, FileStorage, Storage},
 };
@@ -144,6 +145,16 @@ impl JournalReader {
     /// Returns every stream that left a trace in the directory.
     pub fn streams(&self) -> Result<Vec<StreamId>, FileError> {
         Ok(self.directory.streams()?.into_iter().collect())
+    }
+
+    /// Returns a reader of one stream's entries from its first on, up to where its files end now; none where the directory
+    /// has no files that are the stream's.
+    ///
+    /// Followers of a running writer read with [`StreamHandle::reader`](super::StreamHandle::reader), which ends at what is durable.
+    pub fn entries(&self, stream: StreamId) -> Result<Option<StreamReader>, FileError> {
+        let label = self.directory.label(stream)?;
+        Ok(label
+            .map(|label| StreamReader::new(&self.directory, stream, label, &Cursor::START, None)))
     }
 
     /// Returns the stream whose segments have no id in their names.
