@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use tracing_llm_audit::checkpoint::{KeyError, VerifierKey};
 
 use crate::terminal::Color;
 
@@ -15,7 +16,8 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "\
-Exit status: 0 found, 1 nothing found, 3 could not run, 64 wrong usage.
+Exit status: 0 found, 1 nothing found, 2 findings (`status`), 3 could not read everything or could
+not run, 64 wrong usage.
 Every command only reads, also while the journal is being written.";
 
 #[derive(Debug, Subcommand)]
@@ -125,12 +127,16 @@ pub(crate) enum StatusWord {
     Started,
 }
 
-/// Shows the journal's health: streams, sizes, what the last checkpoint covers, how far followers got, what is damaged.
+/// Checks the journal: every line, chain, commitment and checkpoint; shows who writes it and what followers lack.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = STATUS_EXAMPLES)]
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) common: Common,
+
+    /// Check checkpoints' signatures by this key, `name+id+base64`, kept outside the journal; may be repeated.
+    #[arg(long, value_name = "VKEY", value_parser = verifier_key)]
+    pub(crate) key: Vec<VerifierKey>,
 
     /// How to show it.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -142,11 +148,17 @@ pub(crate) struct Status {
 }
 
 const STATUS_EXAMPLES: &str = "\
-Checkpoints are shown as they stand; their signatures are not checked here.
+Exit status: 0 no finding, 1 no entry, 2 findings, 3 something could not be read, 64 wrong usage.
+No lock is taken, also while the journal is being written.
 
 Examples:
   llm-audit status
+  llm-audit status --key example.com/audit+29b87bfc+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4
   llm-audit status --dir /var/lib/app/audit_logs --json | jq .findings";
+
+fn verifier_key(text: &str) -> Result<VerifierKey, KeyError> {
+    VerifierKey::parse(text)
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StatusFormat {

@@ -6,7 +6,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use tracing_llm_audit::{Clock, SystemClock, entry::EntryBuf};
+use tracing_llm_audit::{Clock, SystemClock, entry::EntryBuf, journal::SegmentName};
 
 use crate::{
     args::{self, Format},
@@ -36,7 +36,10 @@ pub(crate) fn run(args: &args::Cat) -> anyhow::Result<Exit> {
         journal.since(since);
     }
     let mut show = Show::new(args);
-    journal.walk(|_, item| show.item(item, &filter))?;
+    for stranger in journal.strangers(&args.common.dir) {
+        show.stranger(&stranger)?;
+    }
+    journal.walk(|item| show.item(item, &filter))?;
     show.finish()
 }
 
@@ -74,10 +77,14 @@ impl Show {
         if self.limit.is_some_and(|limit| self.shown >= limit) {
             return Ok(ControlFlow::Break(()));
         }
-        match item {
-            Item::Entry(entry) if filter.wants(&entry.as_entry()) => self.entry(entry)?,
-            Item::Entry(_) => {}
-            Item::Finding(finding) => self.finding(&finding)?,
+        if let Some(finding) = item.wrong() {
+            self.finding(&finding)?;
+        }
+        if let Item::Line(line) = item
+            && let Some(entry) = line.entry
+            && filter.wants(&entry.as_entry())
+        {
+            self.entry(entry)?;
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -90,6 +97,15 @@ impl Show {
         last.push_back(entry);
         if last.len() > *count {
             last.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Names what has a segment's name and was not opened: entries may be behind it.
+    fn stranger(&mut self, stranger: &Finding) -> io::Result<()> {
+        if stranger.file.parse::<SegmentName>().is_ok() {
+            self.is_whole = false;
+            self.finding(stranger)?;
         }
         Ok(())
     }

@@ -14,9 +14,11 @@ pub(crate) enum Exit {
     Found = 0,
     /// The journal was read, and there was nothing to show.
     NothingFound = 1,
+    /// `status` found something that needs attention.
+    Findings = 2,
     /// Something could not be read, so the answer is not whole.
     CouldNotRun = 3,
-    /// The command line made no sense. Not clap's own 2, which `verify` needs for `consistent, but`.
+    /// The command line made no sense. Not clap's own 2, which stands for findings.
     Usage = 64,
 }
 
@@ -79,6 +81,7 @@ mod tests {
         let codes = [
             (Exit::Found, 0),
             (Exit::NothingFound, 1),
+            (Exit::Findings, 2),
             (Exit::CouldNotRun, 3),
             (Exit::Usage, 64),
         ];

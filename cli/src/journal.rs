@@ -1,47 +1,66 @@
 //! A walk through the journal's directory: every line of every segment, good or damaged.
 //!
-//! Promise: a damaged line, a torn tail or an unreadable file becomes a [`Finding`] and the walk goes on. Nothing is
-//! locked or written, so a writer beside it is not disturbed.
-//! Not here: whether what is read is what was written (that is verifying).
+//! Promise: what a line is to its stream's chain is decided by the library, as it is when a writer opens the journal; a
+//! damaged line, a torn tail or an unreadable file becomes a [`Finding`] and the walk goes on. Nothing is locked or
+//! written, so a writer beside it is not disturbed.
+//! Not here: what the entries say (`cat`, `status`), and signatures.
 
-use std::{ops::ControlFlow, path::Path, thread, time::Duration};
+use std::{ops::ControlFlow, path::Path};
 
 use tracing_llm_audit::{
     Timestamp,
     entry::EntryBuf,
-    journal::{FileError, JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines},
+    journal::{
+        FileError, JournalReader, LineContent, SegmentInfo, SegmentName, Step, Stranger, WalkFrom,
+        WalkedLine,
+    },
 };
 
-use crate::{
-    exit::Hinted,
-    finding::{Finding, What},
-    order::Order,
-};
-
-/// How long a last line without its newline is waited for: a writer may be in the middle of it.
-const TAIL_PATIENCE: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(80)];
+use crate::{exit::Hinted, finding::Finding};
 
 /// A journal's directory.
 pub(crate) struct Journal {
     reader: JournalReader,
     segments: Vec<SegmentInfo>,
+    from: WalkFrom,
 }
 
 /// What the walk meets.
 pub(crate) enum Item {
-    Entry(EntryBuf),
-    Finding(Finding),
+    Line(Line),
+    /// A file, or the rest of it, could not be read.
+    Unreadable(FileError),
+}
+
+/// One line.
+pub(crate) struct Line {
+    pub(crate) segment: SegmentName,
+    /// From 1.
+    pub(crate) number: u64,
+    pub(crate) step: Step,
+    /// None where the line is no entry of the chain: damaged, or an entry that was shown before.
+    pub(crate) entry: Option<EntryBuf>,
+    /// Bytes of the segments that lie before it.
+    pub(crate) bytes_before: u64,
 }
 
 impl Journal {
     /// Lists the directory.
     pub(crate) fn open(directory: &Path) -> anyhow::Result<Self> {
-        let reader = JournalReader::new(directory);
+        Self::list(JournalReader::new(directory))
+    }
+
+    /// Lists the directory of a reader.
+    pub(crate) fn list(reader: JournalReader) -> anyhow::Result<Self> {
         let segments = reader.segments().map_err(|error| Hinted {
             what: format!("cannot {error}"),
             hint: "name the journal's directory with --dir DIR, or set LLM_AUDIT_DIR",
         })?;
-        Ok(Self { reader, segments })
+        Ok(Self {
+            reader,
+            segments,
+            from: WalkFrom::Beginning,
+        })
     }
 
     /// Returns what reads the small files beside the segments.
@@ -54,109 +73,110 @@ impl Journal {
         &self.segments
     }
 
-    /// Leaves out segments whose entries are all older than `since`, with a day to spare for a clock that was set back.
-    pub(crate) fn since(&mut self, since: Timestamp) {
-        self.segments
-            .retain(|segment| segment.name.day() + 1 >= since.day());
+    /// Returns what has the name of a journal's file in `directory` and is not a regular file.
+    pub(crate) fn strangers(&self, directory: &Path) -> Vec<Finding> {
+        let finding = |stranger: Stranger| {
+            let within = stranger.path.strip_prefix(directory);
+            Finding {
+                code: "stranger",
+                file: within.unwrap_or(&stranger.path).display().to_string(),
+                line: None,
+                detail: format!("it {}", stranger.what),
+            }
+        };
+        self.reader.strangers().into_iter().map(finding).collect()
     }
 
-    /// Shows every line to `visit`, with its file, until it breaks. A repeated entry is shown as a finding only.
+    /// Leaves out segments whose entries are all older than `since`, with a day to spare for a clock that was set back.
+    pub(crate) fn since(&mut self, since: Timestamp) {
+        let count = self.segments.len();
+        self.segments
+            .retain(|segment| segment.name.day() + 1 >= since.day());
+        if self.segments.len() < count {
+            self.from = WalkFrom::Anywhere;
+        }
+    }
+
+    /// Shows every line to `visit` until it breaks.
     pub(crate) fn walk<E>(
         &self,
-        mut visit: impl FnMut(&SegmentInfo, Item) -> Result<ControlFlow<()>, E>,
+        mut visit: impl FnMut(Item) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
-        let mut order = Order::default();
-        for segment in &self.segments {
-            let mut lines = Lines::new(&self.reader, segment);
-            while let Some(item) = lines.next() {
-                let wrong = order.check(&item).map(|what| lines.finding(what));
-                let is_repeat = matches!(
-                    &wrong,
-                    Some(Finding {
-                        what: What::Repeat { .. },
-                        ..
-                    })
-                );
-                let items = [wrong.map(Item::Finding), (!is_repeat).then_some(item)];
-                for item in items.into_iter().flatten() {
-                    if visit(segment, item)?.is_break() {
-                        return Ok(());
-                    }
-                }
+        let walk = match self.reader.walk(self.segments.clone(), self.from) {
+            Ok(walk) => walk,
+            Err(error) => return visit(Item::Unreadable(error)).map(|_| ()),
+        };
+        let mut begun = Begun::default();
+        for walked in walk {
+            let item = match walked {
+                Ok(walked) => Item::Line(Line::new(walked, &mut begun, &self.segments)),
+                Err(error) => Item::Unreadable(error),
+            };
+            if visit(item)?.is_break() {
+                break;
             }
         }
         Ok(())
     }
 }
 
-/// The lines of one file, up to the first that cannot be read.
-struct Lines {
-    file: String,
-    number: u64,
-    reading: Option<SegmentLines>,
-    error: Option<FileError>,
+/// How many segments were begun, and how long those before the last of them are.
+#[derive(Default)]
+struct Begun {
+    at: usize,
+    bytes: u64,
 }
 
-impl Lines {
-    fn new(reader: &JournalReader, segment: &SegmentInfo) -> Self {
-        let (reading, error) = match reader.lines(segment) {
-            Ok(lines) => (Some(lines), None),
-            Err(error) => (None, Some(error)),
+impl Begun {
+    /// Returns the bytes of the segments before `name`.
+    fn before(&mut self, name: SegmentName, segments: &[SegmentInfo]) -> u64 {
+        while let Some(segment) = segments.get(self.at).filter(|found| found.name != name) {
+            self.bytes += segment.bytes;
+            self.at += 1;
+        }
+        self.bytes
+    }
+}
+
+impl Line {
+    fn new(walked: WalkedLine, begun: &mut Begun, segments: &[SegmentInfo]) -> Self {
+        let WalkedLine { line, step, .. } = walked;
+        let entry = match line.content {
+            LineContent::Entry(entry) if step.is_taken() => Some(entry),
+            _ => None,
         };
-        let file = segment.name.to_string();
         Self {
-            file,
-            number: 0,
-            reading,
-            error,
+            segment: line.segment,
+            number: line.number,
+            step,
+            entry,
+            bytes_before: begun.before(line.segment, segments) + line.offset,
         }
     }
 
-    /// Something is wrong with the line that came last.
-    fn finding(&self, what: What) -> Finding {
-        let (file, line) = (self.file.clone(), Some(self.number));
-        Finding { file, line, what }
+    /// Returns a finding about this line.
+    pub(crate) fn finding(&self, code: &'static str, detail: String) -> Finding {
+        Finding {
+            code,
+            file: self.segment.to_string(),
+            line: Some(self.number),
+            detail,
+        }
     }
 
-    fn next(&mut self) -> Option<Item> {
-        let read = self.reading.as_mut().and_then(next_line);
-        let line = match read {
-            Some(Ok(line)) => line,
-            Some(Err(error)) => {
-                self.reading = None;
-                return Some(Item::Finding(Finding::unreadable(error)));
-            }
-            None => {
-                return self
-                    .error
-                    .take()
-                    .map(Finding::unreadable)
-                    .map(Item::Finding);
-            }
-        };
-        self.number = line.number;
-        Some(match line.content {
-            LineContent::Entry(entry) => Item::Entry(entry),
-            LineContent::Damaged(damage, _) => Item::Finding(self.finding(What::Damaged(damage))),
-            LineContent::Torn(bytes) => {
-                Item::Finding(self.finding(What::Torn { bytes: bytes.len() }))
-            }
-            // A line that is too long, or what a later library tells apart from it.
-            _ => Item::Finding(self.finding(What::TooLong)),
-        })
+    /// Returns what is wrong with the line's place in the chain.
+    pub(crate) fn wrong(&self) -> Option<Finding> {
+        let code = self.step.code()?;
+        Some(self.finding(code, self.step.to_string()))
     }
 }
 
-/// Returns the next line; one that the file does not end yet is given some time to.
-fn next_line(lines: &mut SegmentLines) -> Option<Result<JournalLine, FileError>> {
-    for patience in TAIL_PATIENCE {
-        match lines.next()? {
-            Ok(line) if matches!(line.content, LineContent::Torn(_)) => {
-                thread::sleep(patience);
-                lines.back_to(&line);
-            }
-            line => return Some(line),
+impl Item {
+    /// Returns what is wrong here.
+    pub(crate) fn wrong(&self) -> Option<Finding> {
+        match self {
+            Self::Line(line) => line.wrong(),
+            Self::Unreadable(error) => Some(Finding::unreadable(error)),
         }
     }
-    lines.next()
 }

@@ -3,13 +3,13 @@
 //! Promise: data goes to standard output, talk to standard error; a damaged line is shown as a finding and stops
 //! nothing; a reader that goes away (`| head`) is no error.
 
+mod alive;
 mod args;
 mod cat;
 mod exit;
 mod filter;
 mod finding;
 mod journal;
-mod order;
 mod prices;
 mod print;
 mod redact;

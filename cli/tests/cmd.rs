@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod made;
+
 use std::{
     fs,
     io::{Read, Write},
@@ -13,6 +15,8 @@ use std::{
     thread,
     time::Duration,
 };
+
+use made::{Made, Maker, stream};
 
 fn tests() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
@@ -70,16 +74,15 @@ fn every_case_shows_what_its_file_says() {
 /// `llm-audit cat | head -1` is an everyday thing: no complaint, no failure.
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let line =
-        fs::read_to_string(tests().join("journals/two_streams/audit_2026-11-22.jsonl")).unwrap();
-    let line = line.lines().last().unwrap();
-    let numbered = |seq| line.replace("\"seq\":1,", &format!("\"seq\":{seq},")) + "\n";
-    let many: String = (1..2000).map(numbered).collect();
-    fs::write(folder.path().join("audit_2026-11-22.jsonl"), many).unwrap();
+    let made = Made::new();
+    let mut maker = Maker::new(stream(1));
+    for _ in 1..2000 {
+        maker.call();
+    }
+    maker.save(&made);
     for format in ["table", "json", "jsonl", "csv"] {
         let mut command = command(&format!("cat --format {format} --dir"));
-        command.arg(folder.path());
+        command.arg(made.root());
         let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{FindingShown, Status, Stream};
-use crate::terminal::{self, Paint, Style};
+use super::{FindingShown, Status, Stream, followers::Sum};
+use crate::{
+    alive::Writer,
+    terminal::{self, Paint, Style},
+};
 
 /// Writes all of it.
 pub(super) fn write(out: &mut dyn Write, status: &Status, style: Style) -> io::Result<()> {
@@ -25,15 +28,39 @@ pub(super) fn write(out: &mut dyn Write, status: &Status, style: Style) -> io::R
         let text = format!("{} in quarantine/", files(status.quarantined));
         line(out, "set aside", style.paint(&text, Paint::Warning))?;
     }
+    for sum in &status.followers {
+        line(out, "follower", follower_sum(sum, style))?;
+    }
     for stream in &status.streams {
         writeln!(out)?;
         line(out, "stream", stream.id.clone())?;
         write_stream(out, stream, style)?;
     }
-    match status.segments {
-        0 => Ok(()),
-        _ => findings(out, &status.findings, style),
-    }
+    section(
+        out,
+        "Information:",
+        &status.information,
+        Paint::Heading,
+        style,
+    )?;
+    section(out, "Findings:", &status.findings, Paint::Bad, style)?;
+    conclusion(out, status, style)
+}
+
+fn follower_sum(sum: &Sum, style: Style) -> String {
+    let name = terminal::escape(&sum.name);
+    let text = match sum.lag {
+        0 => style.paint("has everything", Paint::Good),
+        lag => {
+            let text = format!(
+                "lacks {} of {}",
+                counted(lag, "entry", "entries"),
+                counted(sum.streams, "stream", "streams")
+            );
+            style.paint(&text, Paint::Warning)
+        }
+    };
+    format!("{name}: {text}")
 }
 
 fn segments(status: &Status) -> String {
@@ -80,25 +107,51 @@ fn write_stream(out: &mut dyn Write, stream: &Stream, style: Style) -> io::Resul
         ),
     )?;
     let newest = stream.newest_entry.as_deref().unwrap_or("-");
-    let state = if stream.is_closed {
-        "closed"
-    } else {
-        "open: being written, or its writer ended without closing"
-    };
+    let state = state(stream);
     line(out, "state", &format!("{state}; newest entry {newest}"))?;
+    if let (Some(opened), Some(software)) = (&stream.opened, &stream.software) {
+        let software = terminal::escape(software);
+        let adopted = match stream.adopted {
+            0 => String::new(),
+            count => {
+                let adopted = counted(count, "unsigned entry", "unsigned entries");
+                format!("; {adopted} adopted from earlier processes")
+            }
+        };
+        let text = format!("{opened} by {software}{adopted}");
+        line(out, "opened", &text)?;
+    }
     line(out, "checkpoint", &checkpoint(stream, style))?;
     for follower in &stream.followers {
         let name = terminal::escape(&follower.name);
         let text = match follower.lag {
             0 => style.paint("has everything", Paint::Good),
-            lag => style.paint(
-                &format!("lacks {lag} entries, from seq {}", follower.next_seq),
+            lag if follower.is_known => style.paint(
+                &format!(
+                    "lacks {}, from seq {}",
+                    counted(lag, "entry", "entries"),
+                    follower.next_seq
+                ),
                 Paint::Warning,
             ),
+            _ => style.paint("lacks everything: it has no cursor here", Paint::Warning),
         };
         line(out, "follower", &format!("{name}: {text}"))?;
     }
     Ok(())
+}
+
+/// Says who writes a stream, or how its last writer left it.
+fn state(stream: &Stream) -> String {
+    match stream.writer {
+        Writer::Alive { pid: Some(pid) } => format!("being written by process {pid}"),
+        Writer::Alive { pid: None } => {
+            "being written by a process outside this container".to_owned()
+        }
+        _ if stream.is_closed => "closed in order".to_owned(),
+        Writer::None => "left without closing: the next start recovers it".to_owned(),
+        Writer::Unknown => "not closed; whether a process writes it is not known".to_owned(),
+    }
 }
 
 fn checkpoint(stream: &Stream, style: Style) -> String {
@@ -117,26 +170,80 @@ fn checkpoint(stream: &Stream, style: Style) -> String {
     )
 }
 
-fn findings(out: &mut dyn Write, findings: &[FindingShown], style: Style) -> io::Result<()> {
+/// Lists findings, then what each code means and what to do next.
+fn section(
+    out: &mut dyn Write,
+    title: &str,
+    findings: &[FindingShown],
+    paint: Paint,
+    style: Style,
+) -> io::Result<()> {
     if findings.is_empty() {
-        return writeln!(
-            out,
-            "\n{}",
-            style.paint("No damaged line, no torn tail, no hole.", Paint::Good)
-        );
+        return Ok(());
     }
-    writeln!(out, "\n{}", style.paint("Findings:", Paint::Bad))?;
+    writeln!(out, "\n{}", style.paint(title, paint))?;
+    let mut meanings: Vec<(&str, &str)> = Vec::new();
     for finding in findings {
         let line = finding
             .line
             .map_or(String::new(), |line| format!(":{line}"));
-        writeln!(
-            out,
-            "  {}{line}: {}: {}",
-            finding.file, finding.code, finding.detail
-        )?;
+        let file = terminal::escape(&finding.file);
+        let detail = terminal::escape(&finding.detail);
+        writeln!(out, "  {file}{line}: {}: {detail}", finding.code)?;
+        if !meanings.contains(&(finding.code, finding.advice)) {
+            meanings.push((finding.code, finding.advice));
+        }
+    }
+    writeln!(out)?;
+    for (code, advice) in meanings {
+        writeln!(out, "  {}: {advice}", style.paint(code, Paint::Heading))?;
     }
     Ok(())
+}
+
+/// Says how many findings there are, or that there is none and what was checked.
+fn conclusion(out: &mut dyn Write, status: &Status, style: Style) -> io::Result<()> {
+    let listed = status.findings.len() as u64;
+    let text = match status.findings_total {
+        0 if status.entries == 0 => "No entry: nothing was checked.".to_owned(),
+        0 => return writeln!(out, "\n{}", style.paint(&all_clear(status), Paint::Good)),
+        total if total > listed => format!("{total} findings, of which {listed} are listed."),
+        total => format!("{}.", counted(total, "finding", "findings")),
+    };
+    writeln!(out, "\n{}{}", text, unchecked(status))
+}
+
+fn all_clear(status: &Status) -> String {
+    let entries = counted(status.entries, "entry", "entries");
+    let streams = counted(status.streams.len() as u64, "stream", "streams");
+    let verbs = if status.entries == 1 {
+        "chains and matches its"
+    } else {
+        "chain and match their"
+    };
+    let signatures = match status.signatures {
+        None => "signatures were not checked (give --key)".to_owned(),
+        Some(count) => counted(count, "signature is right", "signatures are right"),
+    };
+    let unchecked = unchecked(status);
+    format!("No finding: {entries} in {streams} {verbs} commitments; {signatures}.{unchecked}")
+}
+
+/// Names what this command does not judge, where there is such a thing.
+fn unchecked(status: &Status) -> String {
+    match status.classes_removed {
+        0 => String::new(),
+        count => {
+            let entries = counted(count, "entry", "entries");
+            format!(
+                " Classes were removed from {entries}; whether that was allowed was not checked."
+            )
+        }
+    }
+}
+
+fn counted(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 fn files(count: u64) -> String {
@@ -145,7 +252,7 @@ fn files(count: u64) -> String {
 }
 
 /// Prints a size as people read it.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let units = ["kB", "MB", "GB", "TB"];
     let (mut scaled, mut unit) = (bytes as f64, "bytes");
     for next in units {

@@ -94,10 +94,12 @@ const FOLDERS_OF_FILES: [&str; 5] = ["checkpoints", "cursors", "locks", "quarant
 
 /// Something that bears the name of a journal's file and is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stranger {
-    pub(crate) path: PathBuf,
+#[non_exhaustive]
+pub struct Stranger {
+    /// Where it is.
+    pub path: PathBuf,
     /// Why it is not used.
-    pub(crate) what: String,
+    pub what: String,
 }
 
 impl fmt::Display for Stranger {

@@ -45,7 +45,7 @@ mod writer;
 
 pub use adopt::{Adopted, Adoption, HeldStream};
 pub use cursor::{Cursor, CursorFile};
-pub use directory::FileError;
+pub use directory::{FileError, Stranger};
 pub use elsewhere::Moved;
 pub use handle::StreamHandle;
 pub use journal_walk::{JournalWalk, WalkFrom, WalkedLine};

@@ -10,11 +10,11 @@ use std::{
 
 use super::{
     cursor::{Cursor, CursorFile},
-    directory::{At, Directory, FileError},
+    directory::{At, Directory, FileError, Stranger},
     lines::{LineEnd, Lines},
     reader::StreamReader,
     segment::SegmentName,
-    storage::{self, FileStorage, Storage},
+    storage::{self, FileKind, FileStorage, Storage},
 };
 use crate::{
     checkpoint::Note,
@@ -123,9 +123,14 @@ impl JournalReader {
     }
 
     fn info(&self, name: SegmentName) -> Result<SegmentInfo, FileError> {
+        // Not opened here: one file that may not be read must not hide the others.
         let path = self.directory.segment(name);
-        let file = self.directory.storage.open_read(&path).at("open", &path)?;
-        let bytes = file.len().at("measure", &path)?;
+        let bytes = self
+            .directory
+            .storage
+            .metadata(&path)
+            .at("look at", &path)?
+            .len;
         Ok(SegmentInfo { name, path, bytes })
     }
 
@@ -202,6 +207,24 @@ impl JournalReader {
             }
         }
         Ok(cursors)
+    }
+
+    /// Returns what has the name of one of the journal's files and is not a regular file; it is never opened.
+    pub fn strangers(&self) -> Vec<Stranger> {
+        let is_irregular = |stranger: &Stranger| {
+            let found = self.directory.storage.metadata(&stranger.path);
+            found.is_ok_and(|found| found.kind != FileKind::File)
+        };
+        let mut strangers = self.directory.strangers();
+        strangers.retain(is_irregular);
+        strangers
+    }
+
+    /// Returns where the file is that a stream's writer locks.
+    ///
+    /// For looking only: a lock that is taken even for a moment can drive a starting writer to another stream.
+    pub fn lock_file(&self, stream: StreamId) -> PathBuf {
+        self.directory.lock(stream)
     }
 
     /// Returns the names of the files in `quarantine/`.

@@ -450,3 +450,35 @@ fn what_root_makes_belongs_to_the_directorys_owner() {
     }
     assert!(count >= 16, "{count} files and directories");
 }
+
+/// A reader left out what is no regular file without a word, so a journal with a directory in a segment's place looked
+/// whole. It is named, and nothing of it is opened: a pipe would hold the reader.
+#[test]
+fn a_reader_is_told_what_is_no_regular_file() {
+    let scene = Scene::new();
+    let names = [
+        ("audit_2026-11-23.jsonl", "pipe"),
+        ("audit_2026-11-24.jsonl", "directory"),
+        ("cursors/otlp.{stream}", "link"),
+    ];
+    for (name, kind) in names {
+        scene.plant(name, kind);
+    }
+    let reader = llm_audit_journal::journal::JournalReader::new(scene.path(""));
+    let (sender, receiver) = mpsc::channel();
+    let looked = reader.clone();
+    thread::spawn(move || sender.send((looked.strangers(), looked.segments())));
+    let (strangers, segments) = receiver.recv_timeout(DEADLINE).expect("reading hangs");
+    let found: Vec<_> = strangers
+        .into_iter()
+        .map(|stranger| stranger.path)
+        .collect();
+    assert_eq!(found, names.map(|(name, _)| scene.path(name)));
+    let segments = segments.unwrap();
+    assert_eq!(segments.len(), 1);
+    assert_eq!(
+        segments[0].bytes,
+        fs::metadata(scene.path(SEGMENT)).unwrap().len()
+    );
+    assert_eq!(reader.lock_file(scene.stream), scene.path("locks/{stream}"));
+}
