@@ -383,6 +383,8 @@ impl Builder {
         if let Some(bytes) = self.segment_bytes_max {
             journal.segment_bytes_max = bytes;
         }
+        concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"))
+            .clone_into(&mut journal.software);
         journal.heartbeat = self.heartbeat;
         journal.with_hash_key = self.hashing.needs_key();
         journal.settings = vec![

@@ -5,8 +5,19 @@
 //! the entry before it, and a signed checkpoint commits to all of them. [`journal`] shows the format document, enough
 //! to write a reader in any language.
 //!
+//! - [`json`]: the one spelling of every value. [`entry`]: one line; [`entry::schema`]: every key that a record
+//!   may have.
+//! - [`tree`], [`checkpoint`]: a stream's Merkle tree and its signed heads.
+//! - [`journal`]: the directory. [`journal::JournalWriter`] writes a stream, [`journal::JournalReader`] and
+//!   [`journal::JournalWalk`] read whole directories, [`journal::StreamReader`] follows a stream while it is written.
+//! - [`clock`], [`random`]: time and randomness, passed in so that tests own them.
+//!
+//! Promise: what a writer acknowledged survives a crash and a power cut, and other programs that change the files are
+//! noticed as far as this host can know. Readers take no lock and change nothing.
+//!
 //! # Not here
-//! Spans, providers, prices: nobody who reads or verifies a journal needs `tracing`.
+//! Spans, providers, prices: a program that reads or verifies a journal needs no `tracing`. Verification as a whole
+//! (commitments, signatures and authority together) and retention come with a later version.
 #![forbid(unsafe_code)]
 
 #[cfg(not(unix))]

@@ -1,9 +1,14 @@
 //! The journal: a directory of append-only JSON Lines segments, one stream of entries for each process.
 //!
-//! Promise: when [`JournalWriter::sync`] returns, every entry appended before it survives power loss; after any crash
-//! the next open finds every such entry, in order, and says what else it found.
-//! Assumes: `fdatasync` is durable; an append that never returned may leave any prefix of its bytes; a rename is atomic.
-//! The only module that touches files. Not here: content policy (`seal`), queueing (`recorder`), sending (`follower`).
+//! Promise: when [`JournalWriter::sync`] returns `Ok`, every entry appended before it survives power loss, and the
+//! batch is in the file that its segment's name stands for; after any crash the next open finds every such entry, in
+//! order, and says what else it found. A segment that another program moved, cut or replaced is noticed before the
+//! next batch is acknowledged, a lock right after it; acknowledged entries that are gone are named. Opening goes on
+//! only behind entries that a checkpoint covers or that this host's writer made; where the kept state fits, it reads a
+//! bounded part of the stream.
+//! Assumes: `fdatasync` is durable; an append that never returned may leave any prefix of its bytes; a rename is
+//! atomic.
+//! The only module that touches files, through `storage` alone. Not here: what records say, queueing, sending.
 #![doc = include_str!("../format.md")]
 
 mod account;
