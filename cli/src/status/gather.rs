@@ -225,7 +225,7 @@ impl<'k> Check<'k> {
         self.chains(reader);
         self.show_heads(heads);
         let listed = Listed {
-            reader,
+            first: reader.first_stream().ok().flatten(),
             before: journal.segments(),
             after: self.or_finding(reader.segments()),
         };
