@@ -92,7 +92,7 @@ const ADVICE: [(&str, &str); 30] = [
     ),
     (
         "broken chain",
-        "the entry before it was changed, or stands in another's place; compare both with a backup or with what followers have",
+        "the entry before it was changed or replaced; compare both with a backup or with what followers have",
     ),
     (
         "wrong day",

@@ -122,7 +122,7 @@ fn a_missing_note_is_found_where_the_entries_carry_some() {
     status(&made).assert_findings(&[&format!("missing note {note}")]);
 }
 
-/// Somebody changed the number of tokens in a line: the chain holds, for it is over commitments.
+/// The number of tokens in a line was changed: the chain is still right, because it is over the commitments.
 #[test]
 fn an_edited_entry_does_not_match_its_commitment() {
     let said = with_lines(|lines| {
