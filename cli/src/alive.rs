@@ -195,7 +195,7 @@ mod tests {
                 let file = fs::File::open(&path).unwrap();
                 let is_locked = file.try_lock().is_ok();
                 is_over.store(!is_locked, Ordering::Relaxed);
-                assert!(is_locked, "somebody else holds the lock");
+                assert!(is_locked, "another thread holds the lock");
             }
             is_over.store(true, Ordering::Relaxed);
         });

@@ -92,7 +92,7 @@ const ADVICE: [(&str, &str); 30] = [
     ),
     (
         "broken chain",
-        "the entry before it was changed, or stands in another's place; compare both with a backup or with what followers have",
+        "the entry before it was changed or replaced; compare both with a backup or with what followers have",
     ),
     (
         "wrong day",
@@ -191,7 +191,32 @@ fn advice(code: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use tracing_llm_audit::{entry::StreamId, journal::Step};
+
     use super::*;
+
+    /// The library names what is wrong in the chain; each of its words needs advice here.
+    #[test]
+    fn every_step_of_the_chain_is_explained() {
+        let seq = 1;
+        let stream = StreamId::from_bytes([1; 16]);
+        for step in [
+            Step::Unknown,
+            Step::Repeat { seq },
+            Step::LeftOver,
+            Step::Duplicate { seq },
+            Step::Fork { seq },
+            Step::Missing { first: 1, last: 1 },
+            Step::Broken { seq },
+            Step::WrongDay { seq },
+            Step::Stray { stream },
+            Step::Damaged { seq, damage: None },
+            Step::Torn { seq },
+        ] {
+            let code = step.code().unwrap();
+            assert_ne!(advice(code), "", "{code}");
+        }
+    }
 
     /// A code without advice would leave the reader alone with a word.
     #[test]

@@ -50,6 +50,8 @@ struct Status {
     quarantined: u64,
     /// Entries of which a class was removed; whether that was allowed is not checked.
     classes_removed: u64,
+    /// Entries that the newest checkpoint of their stream does not cover.
+    uncovered: u64,
     /// Checkpoint notes with a right signature; none where no key was given.
     signatures: Option<u64>,
     streams: Vec<Stream>,
@@ -74,7 +76,7 @@ struct Stream {
     first_seq: u64,
     last_seq: u64,
     entries: u64,
-    /// Lines of a later version behind the last entry: each stands for one.
+    /// Lines of a later version after the last entry, each of which is an entry too.
     #[serde(skip)]
     unknown_behind: u64,
     /// Entries by kind, in the order of the kinds' names.
@@ -92,7 +94,7 @@ struct Stream {
     followers: Vec<followers::Follower>,
 }
 
-/// The newest checkpoint in `checkpoints/`, as it stands.
+/// The newest checkpoint in `checkpoints/`.
 #[derive(Debug, Serialize)]
 struct CheckpointShown {
     origin: String,
@@ -136,5 +138,10 @@ impl Stream {
         self.last_seq
             .saturating_add(1)
             .saturating_add(self.unknown_behind)
+    }
+    /// Returns how many of its entries no checkpoint covers.
+    fn uncovered(&self) -> u64 {
+        let newest = self.checkpoint.as_ref();
+        newest.map_or(self.entries, |newest| newest.uncovered.min(self.entries))
     }
 }

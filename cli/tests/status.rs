@@ -122,7 +122,7 @@ fn a_missing_note_is_found_where_the_entries_carry_some() {
     status(&made).assert_findings(&[&format!("missing note {note}")]);
 }
 
-/// Somebody changed the number of tokens in a line: the chain holds, for it is over commitments.
+/// The number of tokens in a line was changed: the chain is still right, because it is over the commitments.
 #[test]
 fn an_edited_entry_does_not_match_its_commitment() {
     let said = with_lines(|lines| {
@@ -162,9 +162,7 @@ fn a_rewritten_entry_breaks_the_chain_and_the_roots() {
     other.open("[]", "[]");
     other.call();
     other.own(Kind::Config, r#"{"settings":{}}"#);
-    let said = with_lines(|lines| {
-        lines[2] = other.lines[2].replace("\"acc\":1", "\"acc\":1");
-    });
+    let said = with_lines(|lines| lines[2].clone_from(&other.lines[2]));
     let note = format!("wrong root checkpoints/{}", stream(1));
     said.assert_findings(&[
         "broken chain audit_2026-11-22.jsonl:4",
@@ -409,4 +407,26 @@ fn a_follower_without_a_cursor_lacks_the_whole_stream() {
     let follower = &json["streams"][1]["followers"][0];
     assert_eq!(follower["lag"], second.size());
     assert_eq!(follower["is_known"], false);
+}
+
+/// A folder that cannot be listed: what it would have told is not known, and no all-clear may be given.
+#[test]
+fn what_cannot_be_read_makes_the_answer_incomplete() {
+    let (made, maker) = whole();
+    fs::remove_file(made.path(&format!("checkpoints/{}", maker.id))).unwrap();
+    fs::remove_dir(made.path("checkpoints")).unwrap();
+    made.write("checkpoints", "not a folder");
+    let said = status(&made);
+    assert_eq!(said.exit, 3);
+    assert!(
+        said.findings()
+            .contains(&"unreadable checkpoints".to_owned())
+    );
+}
+
+/// No segment, no note: there is nothing to find anything in, which is not the same as no finding.
+#[test]
+fn an_empty_journal_has_an_exit_of_its_own() {
+    let said = status(&Made::new());
+    assert_eq!((said.findings().len(), said.exit), (0, 1));
 }

@@ -5,10 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tracing_llm_audit::{
-    entry::StreamId,
-    journal::{JournalReader, SegmentInfo},
-};
+use tracing_llm_audit::{entry::StreamId, journal::SegmentInfo};
 
 use super::{Stream, opened::Opened, report::Report};
 use crate::finding::Finding;
@@ -30,14 +27,15 @@ struct Claim {
 
 /// The segments before and after everything was read.
 pub(super) struct Listed<'a> {
-    pub(super) reader: &'a JournalReader,
+    /// The stream whose files have no id in their names.
+    pub(super) first: Option<StreamId>,
     pub(super) before: &'a [SegmentInfo],
     pub(super) after: Vec<SegmentInfo>,
 }
 
 impl Listed<'_> {
     fn bytes(&self, segments: &[SegmentInfo], stream: StreamId) -> Option<u64> {
-        let is_first = self.reader.first_stream().ok().flatten() == Some(stream);
+        let is_first = self.first == Some(stream);
         let short = (!is_first).then(|| stream.short());
         let own = segments
             .iter()

@@ -93,7 +93,7 @@ impl<'k> Check<'k> {
         })
     }
 
-    /// Takes what stands in `checkpoints/`.
+    /// Reads the notes in `checkpoints/`.
     fn heads(&mut self, heads: &[StoredHead]) {
         for head in heads {
             let read = notes::read(&head.note, head.stream);
@@ -225,7 +225,7 @@ impl<'k> Check<'k> {
         self.chains(reader);
         self.show_heads(heads);
         let listed = Listed {
-            reader,
+            first: reader.first_stream().ok().flatten(),
             before: journal.segments(),
             after: self.or_finding(reader.segments()),
         };
@@ -267,6 +267,7 @@ impl<'k> Check<'k> {
                 origin: note.checkpoint.origin.clone(),
             });
         }
+        self.status.uncovered = self.streams.values().map(Stream::uncovered).sum();
     }
 
     fn writers(&mut self, journal: &Journal, locks: &[Locks; 2]) {
@@ -284,7 +285,7 @@ impl<'k> Check<'k> {
         }
     }
 
-    /// A last line without its end is being written where a process holds its segment, and else was torn.
+    /// An unfinished last line is being written if a process locks its segment; otherwise a crash tore it.
     fn torn_ends(&mut self, journal: &Journal, locks: &[Locks; 2]) {
         for (name, mut finding) in std::mem::take(&mut self.torn) {
             let path = journal
@@ -324,7 +325,7 @@ impl Stream {
         self.last_seq = self.last_seq.max(position.seq);
         self.unknown_behind = 0;
         *self.kinds.entry(position.kind.to_string()).or_default() += 1;
-        // Behind `close` one checkpoint may stand, which changes nothing.
+        // One checkpoint may follow `close`; the stream is closed all the same.
         let is_last_signature = self.is_closed && position.kind == Kind::Checkpoint;
         self.is_closed = position.kind == Kind::Close || is_last_signature;
         self.newest_entry = entry.text(key::TIMESTAMP);

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 
 use tracing_llm_audit::{entry::StreamId, json};
 
+/// Longer than any reason of ours; a line that is not ours may have any text there.
+const REASON_CHARS_MAX: usize = 40;
+
 /// An `open` entry's event; what it does not say is empty.
 pub(super) struct Opened {
     pub(super) software: Option<String>,
@@ -25,7 +28,8 @@ impl Opened {
             adopted: number("adopted").unwrap_or(0),
             streams: rows(event, "streams", json::unsigned),
             not_continued: rows(event, "not_continued", |reason| {
-                Some(json::text(reason)?.into_owned())
+                let reason = json::text(reason)?;
+                Some(reason.chars().take(REASON_CHARS_MAX).collect())
             }),
         }
     }

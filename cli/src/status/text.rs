@@ -231,7 +231,12 @@ fn all_clear(status: &Status) -> String {
 
 /// Names what this command does not judge, where there is such a thing.
 fn unchecked(status: &Status) -> String {
-    match status.classes_removed {
+    let uncovered = match status.uncovered {
+        0 => String::new(),
+        1 => " 1 entry is not covered by a checkpoint yet.".to_owned(),
+        count => format!(" {count} entries are not covered by a checkpoint yet."),
+    };
+    let removed = match status.classes_removed {
         0 => String::new(),
         count => {
             let entries = counted(count, "entry", "entries");
@@ -239,7 +244,8 @@ fn unchecked(status: &Status) -> String {
                 " Classes were removed from {entries}; whether that was allowed was not checked."
             )
         }
-    }
+    };
+    uncovered + &removed
 }
 
 fn counted(count: u64, one: &str, more: &str) -> String {
