@@ -227,6 +227,13 @@ fn adopt_all(
     while let Some(followers) = followers.upgrade().map(Followers) {
         match others.next(&followers) {
             Ok(Some(adopted)) => {
+                if let Adopted::Open(_, opened) = &adopted {
+                    opened
+                        .findings()
+                        .into_iter()
+                        .map(Met::Found)
+                        .for_each(report);
+                }
                 followers.ship(adopted);
                 backoff.succeeded();
             }

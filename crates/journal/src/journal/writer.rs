@@ -477,7 +477,8 @@ impl JournalWriter {
             return;
         }
         self.findings.push(format!(
-            "{} acknowledged entries of stream {} are gone: another program removed, moved or cut their files;              restore them from a backup, and leave the journal's files to this program",
+            "{} acknowledged entries of stream {} are gone: another program removed, moved or cut their files; \
+             restore them from a backup, and leave the journal's files to this program",
             lost.count(),
             self.stream
         ));
