@@ -11,6 +11,7 @@ mod kind;
 mod mac;
 mod members;
 mod parse;
+mod position;
 mod ranges;
 pub mod schema;
 #[cfg(test)]
@@ -24,8 +25,9 @@ pub use kind::{Class, Kind};
 pub use mac::TailKey;
 pub use members::Members;
 pub use parse::{Entry, EntryBuf};
+pub use position::Position;
 pub(crate) use ranges::read as read_ranges;
-pub use write::{LineTooLong, Position, write_line};
+pub use write::{LineTooLong, write_line};
 
 /// The longest line, in bytes, newline included: what a reader must be ready to hold in memory.
 pub const LINE_BYTES_MAX: usize = 64 << 20;

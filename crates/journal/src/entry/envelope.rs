@@ -10,7 +10,7 @@ use super::{
     hash::{Leaf, StreamId},
     kind::Kind,
     members::write_u64,
-    write::Position,
+    position::Position,
 };
 use crate::json::Strict;
 

@@ -7,7 +7,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 
-use super::{kind::Class, write::Position};
+use super::{kind::Class, position::Position};
 
 const CLASS_LABEL: &[u8] = b"tracing-llm-audit/v1/class\n";
 const LEAF_LABEL: &[u8] = b"tracing-llm-audit/v1/leaf\n";

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::schema::place;
-
 /// What an entry says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -155,11 +153,6 @@ impl Class {
         Self::ALL
             .into_iter()
             .find(|class| u64::from(class.number()) == number)
-    }
-
-    /// Returns the class of a member by its key.
-    pub fn of_key(key: &str) -> Self {
-        place(key).class
     }
 }
 

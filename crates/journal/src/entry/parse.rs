@@ -9,9 +9,9 @@ use super::{
     hash::{Commitment, CommitmentState, Leaf, leaf},
     kind::Class,
     mac::TailKey,
+    position::Position,
     ranges,
     schema::{FACT_RANK, Place, SEED_KEYS, is_envelope, key, place},
-    write::Position,
 };
 use crate::{
     clock::Timestamp,

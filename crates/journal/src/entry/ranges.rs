@@ -4,7 +4,7 @@
 //! bytes that were read, never with what they claim.
 //! Not here: whether what a range names is there (`journal`).
 
-use super::{NUMBER_MAX, kind::Kind, write::Position};
+use super::{NUMBER_MAX, kind::Kind, position::Position};
 use crate::json;
 
 /// Which members of an event are ranges.

@@ -15,6 +15,13 @@
 //! assert_eq!((cost.class, cost.value, cost.is_nullable), (Class::Meta, Type::Decimal, true));
 //! ```
 
+impl Class {
+    /// Returns the class of a member by its key.
+    pub fn of_key(key: &str) -> Self {
+        place(key).class
+    }
+}
+
 #[cfg(test)]
 mod tests;
 

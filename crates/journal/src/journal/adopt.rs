@@ -6,20 +6,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    directory::{At, Directory, FileError},
     handle::StreamHandle,
-    lines::{LineEnd, Lines},
-    notes::{self, StoredNote},
     opening::{OpenError, Opened, Opener, Taken},
     scan::Refusal,
-    segment::SegmentName,
     storage::StorageLock,
     writer::JournalWriter,
 };
-use crate::entry::{EntryBuf, Kind, StreamId};
-
-/// Entries at the end of a closed stream: `close`, and the checkpoint over it.
-const TAIL_BYTES: u64 = 64 << 10;
+use crate::entry::StreamId;
 
 /// A stream that another process left.
 pub enum Adopted {
@@ -117,7 +110,7 @@ impl Adoption {
         taken: Taken,
         lacks: &mut impl FnMut(&StreamHandle, u64) -> bool,
     ) -> Result<Option<Adopted>, OpenError> {
-        if let Some(end) = closed_end(&self.opener, &taken)? {
+        if let Some(end) = self.opener.closed_end(taken.stream, taken.label)? {
             let Taken {
                 stream,
                 label,
@@ -147,75 +140,4 @@ impl Adoption {
             }
         }
     }
-}
-
-/// The end of a stream that was closed in order.
-struct ClosedEnd {
-    next_seq: u64,
-    day: u32,
-}
-
-/// Returns the day of a closed stream's end; none where it was not closed in order.
-pub(super) fn closed_day(opener: &Opener, taken: &Taken) -> Result<Option<u32>, FileError> {
-    Ok(closed_end(opener, taken)?.map(|end| end.day))
-}
-
-/// Looks at the end alone: `close`, one checkpoint, and the checkpoint file over both.
-fn closed_end(opener: &Opener, taken: &Taken) -> Result<Option<ClosedEnd>, FileError> {
-    let head = notes::load(&opener.directory, taken.stream, &opener.verifier)?;
-    let StoredNote::Verified(head) = head else {
-        return Ok(None);
-    };
-    let segments = opener.directory.segments_of(taken.label)?;
-    let mut tail: Vec<EntryBuf> = Vec::new();
-    for segment in segments.into_iter().rev() {
-        let Some(mut entries) = last_entries(&opener.directory, segment)? else {
-            return Ok(None);
-        };
-        entries.append(&mut tail);
-        tail = entries;
-        if tail.len() >= 2 {
-            break;
-        }
-    }
-    let [.., close, checkpoint] = tail.as_slice() else {
-        return Ok(None);
-    };
-    let (close, last) = (close.as_entry(), checkpoint.as_entry());
-    let (close, last_at) = (close.position(), last.position());
-    let is_closed = close.kind == Kind::Close
-        && last_at.kind == Kind::Checkpoint
-        && last_at.stream == taken.stream
-        && last_at.seq + 1 == head.size
-        && close.seq + 1 == last_at.seq;
-    let end = ClosedEnd {
-        next_seq: head.size,
-        day: last_at.day,
-    };
-    Ok(is_closed.then_some(end))
-}
-
-/// Returns the last entries of a segment; none where its end is torn or damaged.
-fn last_entries(
-    directory: &Directory,
-    segment: SegmentName,
-) -> Result<Option<Vec<EntryBuf>>, FileError> {
-    let path = directory.segment(segment);
-    let file = directory.storage.open_read(&path).at("open", &path)?;
-    let len = file.len().at("measure", &path)?;
-    let start = len.saturating_sub(TAIL_BYTES);
-    let mut lines = Lines::new(file, start);
-    let mut entries = Vec::new();
-    let mut is_partial = start > 0;
-    while let Some(line) = lines.next().at("read", &path)? {
-        // In the middle of a line, most likely.
-        if std::mem::take(&mut is_partial) {
-            continue;
-        }
-        match EntryBuf::parse(line.bytes) {
-            Ok(entry) if line.end == LineEnd::Newline => entries.push(entry),
-            _ => return Ok(None),
-        }
-    }
-    Ok(Some(entries))
 }

@@ -7,8 +7,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use super::{
-    directory::{At, FileError},
     event::{self, Event},
+    file_error::{At, FileError},
     mark::DurableMark,
     notes,
     opening::{OpenError, Opened, Opener, Taken},

@@ -17,8 +17,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
     account::Account,
-    directory::{Directory, FileError},
+    directory::Directory,
     event::{self, Event},
+    file_error::FileError,
     ranges::Ranges,
     segment::SegmentName,
     state::{RequestTag, SegmentSpan, State},

@@ -8,7 +8,8 @@
 use std::{io, path::PathBuf};
 
 use super::{
-    directory::{At, Directory, FileError},
+    directory::Directory,
+    file_error::{At, FileError},
     segment::SegmentName,
     storage,
 };

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::{
     cursor::{Cursor, CursorFile},
-    directory::{Directory, FileError},
+    directory::Directory,
+    file_error::FileError,
     mark::DurableMark,
     quarantine,
     reader::StreamReader,

@@ -7,11 +7,12 @@
 use std::{collections::BTreeMap, thread, time::Duration};
 
 use super::{
-    directory::{Directory, FileError},
-    segment::Label,
+    directory::Directory,
+    file_error::FileError,
+    segment::{Label, SegmentName},
     survey::{JournalLine, JournalReader, LineContent, SegmentInfo, SegmentLines},
-    walk::{Step, Walker},
-    walk_files,
+    walk::{Place, Read, Step, Walker},
+    walk_files::ask,
 };
 use crate::entry::StreamId;
 
@@ -90,7 +91,7 @@ impl JournalWalk {
             let stream = self.streams.get(&label).copied();
             first_walker(stream, &line, self.from)
         });
-        let step = walk_files::judge(&self.directory, walker, &line, next)?;
+        let step = judge(&self.directory, walker, &line, next)?;
         Ok(WalkedLine { line, step })
     }
 
@@ -145,5 +146,31 @@ impl Iterator for JournalWalk {
                 }
             }
         }
+    }
+}
+
+/// Asks the walker about a line that was read before; `next` is the segment behind its own.
+fn judge(
+    directory: &Directory,
+    walker: &mut Walker,
+    line: &JournalLine,
+    next: Option<SegmentName>,
+) -> Result<Step, FileError> {
+    let place = Place {
+        segment: line.segment,
+        offset: line.offset,
+    };
+    let next = || Ok(next);
+    match &line.content {
+        LineContent::Entry(entry) => {
+            let entry = entry.as_entry();
+            let bytes = entry.line().len() as u64 + 1;
+            ask(directory, walker, Read::Entry(&entry), place, bytes, next)
+        }
+        LineContent::Damaged(damage, _) => {
+            ask(directory, walker, Read::Damaged(*damage), place, 0, next)
+        }
+        LineContent::TooLong => ask(directory, walker, Read::TooLong, place, 0, next),
+        LineContent::Torn(_) => ask(directory, walker, Read::Torn, place, 0, next),
     }
 }

@@ -15,7 +15,8 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{
-    directory::{At, Directory, FileError},
+    directory::Directory,
+    file_error::{At, FileError},
     keys::{HashKey, KEY_BYTES, KeyBytes, KeyError},
     owner::{self, Owners},
     storage::{self, StorageFile, StorageLock},

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{
-    directory::FileError,
+    file_error::FileError,
     owner::{KeyFault, KeyPathError},
 };
 

@@ -4,7 +4,8 @@
 //! Not here: when to look (`writer`); whether what is there is what was written (verification).
 
 use super::{
-    directory::{At, Directory, FileError},
+    directory::Directory,
+    file_error::{At, FileError},
     lines::{LineEnd, Lines},
     ranges::Ranges,
     state::{SegmentSpan, State},

@@ -6,8 +6,10 @@
 use std::io;
 
 use super::{
-    directory::{At, Directory, FileError},
-    event, storage,
+    directory::Directory,
+    event,
+    file_error::{At, FileError},
+    storage,
 };
 use crate::{
     checkpoint::{Checkpoint, Note, NoteError, VerifierKey},

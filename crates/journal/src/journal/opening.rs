@@ -7,17 +7,19 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    adopt,
-    directory::{At, Directory, FileError},
+    closed::{self, ClosedEnd},
+    directory::Directory,
+    file_error::{At, FileError},
     keyring::{self, Keys, KeysWanted},
     keys::{HashKey, KeyError},
+    output::LockedSegment,
     paths::{PathError, Paths},
     recovery,
     refused::{AppendError, SyncError},
     scan::{self, Cut, Refusal, Scan, ScanKeys},
-    segment::{Label, SegmentName},
+    segment::Label,
     settings::{JournalOptions, Seams},
-    storage::{self, StorageFile, StorageLock},
+    storage::{self, StorageLock},
     walk::Place,
     writer::JournalWriter,
 };
@@ -116,12 +118,6 @@ pub(super) struct Taken {
 
 /// Another writer appends to the stream.
 struct InUse;
-
-/// A segment that nobody else appends to.
-pub(super) struct LockedSegment {
-    pub(super) name: SegmentName,
-    pub(super) file: Box<dyn StorageFile>,
-}
 
 impl JournalWriter {
     /// Takes the first unlocked stream to which it may append, in name order, or else makes a new one; recovers it.
@@ -298,6 +294,15 @@ impl Opener {
         })
     }
 
+    /// Returns the end of a stream that was closed in order.
+    pub(super) fn closed_end(
+        &self,
+        stream: StreamId,
+        label: Label,
+    ) -> Result<Option<ClosedEnd>, FileError> {
+        closed::closed_end(&self.directory, stream, label, &self.verifier)
+    }
+
     pub(super) fn scan_keys(&self) -> ScanKeys<'_> {
         ScanKeys {
             verifier: &self.verifier,
@@ -312,7 +317,8 @@ impl Opener {
         report: &mut Opened,
     ) -> Result<Option<JournalWriter>, OpenError> {
         let stream = taken.stream;
-        if self.is_ahead(adopt::closed_day(self, &taken)?) {
+        let end = self.closed_end(stream, taken.label)?;
+        if self.is_ahead(end.map(|end| end.day)) {
             report.not_continued.push((stream, Refusal::DayAhead));
             return Ok(None);
         }

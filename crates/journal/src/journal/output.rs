@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    directory::{At, Directory, FileError},
-    opening::LockedSegment,
+    directory::Directory,
+    file_error::{At, FileError},
     refused::{PathChange, SyncError},
     segment::{Label, SegmentName},
     storage::{self, FileId, FileKind, StorageFile},
@@ -26,6 +26,12 @@ pub(crate) struct Output {
     segment: Option<Segment>,
     /// The name to try next on its day.
     next: SegmentName,
+}
+
+/// A segment that nobody else appends to.
+pub(crate) struct LockedSegment {
+    pub(crate) name: SegmentName,
+    pub(crate) file: Box<dyn StorageFile>,
 }
 
 struct Segment {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    directory::{At, FileError},
+    file_error::{At, FileError},
     storage::{FileKind, Metadata, Storage},
 };
 

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    directory::{At, FileError},
+    file_error::{At, FileError},
     settings::JournalOptions,
     storage::{FileId, Storage},
 };

@@ -6,8 +6,9 @@
 use std::{io, path::PathBuf};
 
 use super::{
-    directory::{At, Directory, FileError},
+    directory::Directory,
     event::Event,
+    file_error::{At, FileError},
     segment::SegmentName,
     storage,
 };

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::{
     cursor::Cursor,
-    directory::{At, Directory, FileError},
+    directory::Directory,
+    file_error::{At, FileError},
     lines::Lines,
     mark::DurableMark,
     segment::{Label, SegmentName},

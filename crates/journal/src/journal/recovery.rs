@@ -8,7 +8,8 @@
 //! Not here: deciding whether the stream may be appended to (`scan`), the entries that tell of it (`opening`).
 
 use super::{
-    directory::{At, Directory, FileError},
+    directory::Directory,
+    file_error::{At, FileError},
     lines::{LineEnd, Lines},
     quarantine,
     ranges::Ranges,

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::directory::FileError;
+use super::file_error::FileError;
 use crate::entry::LineTooLong;
 
 /// Why a record was not taken.

@@ -10,8 +10,9 @@ use std::collections::VecDeque;
 
 use super::{
     cache,
-    directory::{Directory, FileError},
+    directory::Directory,
     event,
+    file_error::FileError,
     notes::{self, StoredNote},
     segment::Label,
     state::State,

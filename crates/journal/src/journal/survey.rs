@@ -10,7 +10,8 @@ use std::{
 
 use super::{
     cursor::{Cursor, CursorFile},
-    directory::{At, Directory, FileError, Stranger},
+    directory::{Directory, Stranger},
+    file_error::{At, FileError},
     lines::{LineEnd, Lines},
     reader::StreamReader,
     segment::SegmentName,

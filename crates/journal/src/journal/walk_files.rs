@@ -4,11 +4,11 @@
 //! Not here: the chain's rules (`walk`), what is done about a finding (`scan`).
 
 use super::{
-    directory::{At, Directory, FileError},
+    directory::Directory,
+    file_error::{At, FileError},
     lines::{Line, LineEnd, Lines},
     segment::SegmentName,
     storage::{self, StorageFile},
-    survey::{JournalLine, LineContent},
     walk::{Ahead, Place, Read, Step, Walker},
 };
 use crate::entry::{Entry, EntryBuf};
@@ -118,34 +118,8 @@ pub(crate) fn step(
     })
 }
 
-/// Asks the walker about a line that was read before; `next` is the segment behind its own.
-pub(crate) fn judge(
-    directory: &Directory,
-    walker: &mut Walker,
-    line: &JournalLine,
-    next: Option<SegmentName>,
-) -> Result<Step, FileError> {
-    let place = Place {
-        segment: line.segment,
-        offset: line.offset,
-    };
-    let next = || Ok(next);
-    match &line.content {
-        LineContent::Entry(entry) => {
-            let entry = entry.as_entry();
-            let bytes = entry.line().len() as u64 + 1;
-            ask(directory, walker, Read::Entry(&entry), place, bytes, next)
-        }
-        LineContent::Damaged(damage, _) => {
-            ask(directory, walker, Read::Damaged(*damage), place, 0, next)
-        }
-        LineContent::TooLong => ask(directory, walker, Read::TooLong, place, 0, next),
-        LineContent::Torn(_) => ask(directory, walker, Read::Torn, place, 0, next),
-    }
-}
-
 /// Asks the walker, and looks at the next segment where it wants to know of that.
-fn ask(
+pub(crate) fn ask(
     directory: &Directory,
     walker: &mut Walker,
     read: Read<'_>,
