@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use crate::clock::Deadline;
+use llm_audit_journal::clock::Deadline;
 
 /// Where a record lies, once it is durable: the key that every exported copy carries too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 
-use crate::{journal::HashKey, json};
+use llm_audit_journal::{journal::HashKey, json};
 
 /// How content is hashed.
 ///

@@ -25,11 +25,10 @@ compile_error!(
 );
 
 // The modules in the order of the line: each uses only what stands in a block above its own
-// (`tests/tidy.rs` keeps that). Within a block the order means nothing.
+// (`tests/it/tidy.rs` keeps that). Within a block the order means nothing.
 
 // The journal's crate stands above all: its modules under the names that users of this crate know.
 pub use llm_audit_journal::{checkpoint, entry, journal, json, tree};
-use llm_audit_journal::{clock, random};
 
 // The words.
 mod money;
@@ -108,7 +107,6 @@ pub mod fuzzing;
 // The public interface.
 pub use ack::{Ack, AckError, Durable};
 pub use audit::{AuditGuard, BuildError, Builder, Durability, Left, LlmAudit};
-pub use clock::{Clock, SystemClock, Timestamp};
 pub use digest::Hashing;
 pub use flavour::Flavour;
 pub use follower::{
@@ -118,6 +116,7 @@ pub use layer::{
     AuditLayer, AuditedStream, Blinded, Capture, CaptureFilter, InstallError, Installation,
     LlmCall, SpanBridge, SpanTrace, SpanValue,
 };
+pub use llm_audit_journal::{Clock, Entropy, SystemClock, SystemEntropy, Timestamp};
 pub use money::Usd;
 pub use operation::{RequestId, SanitizationEvent, Status, Usage};
 #[cfg(feature = "otlp")]
@@ -126,7 +125,6 @@ pub use price::{
     CostLine, PriceAdjustment, PriceEntry, PriceModifier, PriceOverride, PricePeriod, PriceQuery,
     PriceQuote, PriceTable, PriceTableError, PriceTier, PriceWhen, UnitPrice,
 };
-pub use random::{Entropy, SystemEntropy};
 pub use record::{AuditRecord, Payload};
 pub use recorder::{Health, Trouble};
 pub use seal::Content;

@@ -27,11 +27,11 @@ use opentelemetry_sdk::{
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    entry::EntryBuf,
     follower::{ExportError, Exported, Exporter, Reason},
     log_record::{Encoding, LogRecord, LogValue},
     semconv::{EVENT_INFERENCE, OWN_EVENTS, OWN_PREFIX},
 };
+use llm_audit_journal::entry::EntryBuf;
 
 /// Sends entries through an exporter of the SDK.
 pub struct SdkExporter<E> {
@@ -240,14 +240,11 @@ mod tests {
     use opentelemetry_sdk::logs::InMemoryLogExporter;
 
     use super::*;
-    use crate::{
-        clock::SystemClock,
-        follower::{
-            Follower, RetryPolicy,
-            memory::{self, Stream},
-        },
-        random::SystemEntropy,
+    use crate::follower::{
+        Follower, RetryPolicy,
+        memory::{self, Stream},
     };
+    use llm_audit_journal::{clock::SystemClock, random::SystemEntropy};
 
     fn follow<E: LogExporter + 'static>(
         stream: &Arc<Stream>,

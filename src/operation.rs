@@ -7,7 +7,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use llm_audit_journal::clock::Timestamp;
 
 /// Our id of one audited operation, a `UUIDv7`; the caller can correlate with it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,13 +7,13 @@ use std::fmt;
 
 use crate::{
     ack::AckResolver,
-    clock::Timestamp,
     facts::Facts,
     flavour::Flavour,
     operation::{RequestId, SanitizationEvent, TraceIds, Usage},
     outcome::Judged,
     who::Who,
 };
+use llm_audit_journal::clock::Timestamp;
 
 /// Content as it was handed over: hashed, and kept only where configured.
 #[derive(Clone, PartialEq, Eq)]

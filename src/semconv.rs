@@ -11,7 +11,7 @@
 #[cfg(any(feature = "otlp", feature = "opentelemetry_sdk"))]
 use std::sync::LazyLock;
 
-use crate::entry::schema::key;
+use llm_audit_journal::entry::schema::key;
 
 /// What an attribute's value looks like where it is well formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -680,7 +680,7 @@ pub(crate) const OUTPUT_HASH: &str = "llm_audit.output_hash";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::{
+    use llm_audit_journal::entry::{
         Class,
         schema::{Key, Type},
     };

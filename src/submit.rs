@@ -3,7 +3,8 @@
 //! Promise: nothing behind this trait does I/O or hashing on the caller's thread, except [`Submit::hashes`].
 //! Not here: the queue itself (`recorder`).
 
-use crate::{ack::AckError, clock::Timestamp, outcome::Judged, record::AuditRecord};
+use crate::{ack::AckError, outcome::Judged, record::AuditRecord};
+use llm_audit_journal::clock::Timestamp;
 
 /// The digests of one record, as its line will show them; empty where there is nothing to hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,10 +15,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::{
     audit::{AuditGuard, BuildError, Builder, LlmAudit},
-    entry::{EntryBuf, Kind},
     follower::{ExportError, Exported, Exporter},
-    journal::{JournalReader, LineContent, MemoryStorage},
     layer::AuditLayer,
+};
+use llm_audit_journal::{
+    entry::{EntryBuf, Kind},
+    journal::{JournalReader, LineContent, MemoryStorage},
 };
 
 /// Where the journal lies within its memory.

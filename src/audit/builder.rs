@@ -16,17 +16,19 @@ use super::{
 #[cfg(feature = "otlp")]
 use crate::otlp::{OtlpExporter, OtlpSettings, OtlpSettingsError};
 use crate::{
-    checkpoint::KeyName,
-    clock::Clock,
     digest::Hashing,
     follower::Exporter,
-    journal::{JournalOptions, JournalWriter, Seams, Storage},
     layer::{AuditLayer, Capture, CaptureOptions, SpanBridge},
     price::PriceTable,
-    random::Entropy,
     recorder::{Limits, Pace, Recorder, RecorderOptions},
     seal::{Content, Sealer},
     submit::Submit,
+};
+use llm_audit_journal::{
+    checkpoint::KeyName,
+    clock::Clock,
+    journal::{JournalOptions, JournalWriter, Seams, Storage},
+    random::Entropy,
 };
 
 /// Records that wait in memory at most: with [`QUEUE_BYTES_MAX`], what a hung disk may cost the host.

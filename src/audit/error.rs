@@ -3,7 +3,7 @@
 //! Promise: each error says where, and what to do next.
 //! Not here: errors of an audit that runs; those are [`crate::Health`].
 
-use crate::journal::OpenError;
+use llm_audit_journal::journal::OpenError;
 
 /// Why [`crate::Builder::build`] refused.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum BuildError {
     Thread(#[source] std::io::Error),
     /// The name of the log cannot stand in a checkpoint.
     #[error("the audit's name is not one that a signed checkpoint can carry")]
-    Name(#[from] crate::checkpoint::KeyError),
+    Name(#[from] llm_audit_journal::checkpoint::KeyError),
     /// A field was to be read as an attribute that nobody knows.
     #[error("no attribute is called {0}: see the OpenTelemetry GenAI conventions")]
     UnknownAttribute(String),

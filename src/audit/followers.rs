@@ -13,12 +13,14 @@ use std::{
 };
 
 use crate::{
-    clock::Deadline,
-    entry::StreamId,
     follower::{Exporter, Follower, FollowerHealth, JournalSource, RetryPolicy, SourceError},
-    journal::{Adopted, Adoption, HeldStream, JournalWriter, OpenError, Seams, StreamHandle},
     process::Home,
     recorder::{Backoff, Streams},
+};
+use llm_audit_journal::{
+    clock::Deadline,
+    entry::StreamId,
+    journal::{Adopted, Adoption, HeldStream, JournalWriter, OpenError, Seams, StreamHandle},
 };
 
 /// How long a stream that was left by others is held for its followers before the next one's turn.

@@ -12,11 +12,11 @@ use std::{
 use super::{error::Left, followers::Followers};
 use crate::{
     ack::AckError,
-    clock::Deadline,
     follower::FollowerHealth,
     layer::Capture,
     recorder::{Health, Recorder},
 };
+use llm_audit_journal::clock::Deadline;
 
 /// How long a dropped guard waits at most.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -160,10 +160,9 @@ mod tests {
     use super::*;
     use crate::{
         audit::LlmAudit,
-        entry::EntryBuf,
         follower::{ExportError, Exported, Exporter},
-        journal::MemoryStorage,
     };
+    use llm_audit_journal::{entry::EntryBuf, journal::MemoryStorage};
 
     /// Says whether it was shut down.
     struct Noted(Arc<AtomicBool>);

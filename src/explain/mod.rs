@@ -16,7 +16,6 @@ pub use verdict::Verdict;
 pub use crate::price::CostLine;
 
 use crate::{
-    clock::Timestamp,
     facts::{FactValue, Facts},
     flavour::Flavour,
     judge::judge,
@@ -26,6 +25,7 @@ use crate::{
     record::{AuditRecord, CallData, Capture, End, ResponseBody, Stage},
     semconv::Slot,
 };
+use llm_audit_journal::clock::Timestamp;
 
 /// One exchange with a provider, as far as it is known.
 ///

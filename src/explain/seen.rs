@@ -8,10 +8,10 @@ use std::fmt;
 use super::spelled;
 use crate::{
     flavour::Flavour,
-    json,
     outcome::Outcome,
     provider::{Body, Iteration, ProviderError, Reading},
 };
+use llm_audit_journal::json;
 
 /// What a response says. Members that hold JSON text hold it as the provider spelled it.
 #[derive(Clone, Debug, Default)]

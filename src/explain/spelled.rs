@@ -3,10 +3,8 @@
 //! Promise: nothing is computed; what is kept is JSON.
 //! Not here: what any of it means (`provider`).
 
-use crate::{
-    json,
-    provider::{InvocationMetrics, ProviderError, Reading},
-};
+use crate::provider::{InvocationMetrics, ProviderError, Reading};
+use llm_audit_journal::json;
 
 /// A member of the usage object, as it is spelled; `None` where it is null.
 pub(super) fn of_usage(reading: &Reading<'_>, key: &str) -> Option<String> {

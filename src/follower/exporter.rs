@@ -5,10 +5,8 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{
-    entry::EntryBuf,
-    redact::{redact, start_of},
-};
+use crate::redact::{redact, start_of};
+use llm_audit_journal::entry::EntryBuf;
 
 /// Bytes of a destination's own words that are kept.
 const REASON_BYTES_MAX: usize = 240;

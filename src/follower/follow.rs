@@ -21,7 +21,7 @@ use super::{
     source::SourceError,
     track::Track,
 };
-use crate::{
+use llm_audit_journal::{
     clock::{Clock, Deadline},
     random::Entropy,
 };

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{source::Mark, track::Gate};
-use crate::{clock::Timestamp, entry::StreamId};
+use llm_audit_journal::{clock::Timestamp, entry::StreamId};
 
 /// How one Follower is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use std::{
 };
 
 use super::source::{Mark, Source, SourceError};
-use crate::entry::{EntryBuf, Kind, Leaf, Members, Position, StreamId, schema::key, write_line};
+use llm_audit_journal::entry::{
+    EntryBuf, Kind, Leaf, Members, Position, StreamId, schema::key, write_line,
+};
 
 /// What outlives the Follower: the journal's length, the cursor, the dead letters.
 #[derive(Default)]

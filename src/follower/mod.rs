@@ -39,10 +39,10 @@ pub(crate) use self::{
     source::{Source, SourceError},
     stream::JournalSource,
 };
-use crate::{
+use crate::process::Home;
+use llm_audit_journal::{
     clock::{Clock, Deadline},
     entry::StreamId,
-    process::Home,
     random::Entropy,
 };
 

@@ -12,7 +12,7 @@ use super::{
     health::{FollowerHealth, FollowerTrouble, StreamView},
     source::Source,
 };
-use crate::{
+use llm_audit_journal::{
     clock::{Deadline, Timestamp},
     entry::StreamId,
 };

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::entry::{EntryBuf, StreamId};
+use llm_audit_journal::entry::{EntryBuf, StreamId};
 
 /// How far a stream is durable.
 pub(crate) trait Mark: Send + Sync {

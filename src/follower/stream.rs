@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::source::{Mark, Source, SourceError};
-use crate::{
+use llm_audit_journal::{
     entry::{EntryBuf, StreamId},
     journal::{Cursor, CursorFile, DurableMark, ReadError, StreamHandle, StreamReader},
 };

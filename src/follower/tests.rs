@@ -13,7 +13,7 @@ use super::{
     memory::{STREAM, Stream},
     *,
 };
-use crate::{clock::SystemClock, entry::EntryBuf, random::SystemEntropy};
+use llm_audit_journal::{clock::SystemClock, entry::EntryBuf, random::SystemEntropy};
 
 type Answer = Result<Exported, ExportError>;
 

@@ -13,7 +13,7 @@ use super::{
     health::StreamView,
     source::{Mark, Source, SourceError},
 };
-use crate::{
+use llm_audit_journal::{
     clock::Deadline,
     entry::{EntryBuf, StreamId},
 };

@@ -10,11 +10,11 @@ use super::number_of;
 use crate::{
     explain::Exchange,
     flavour::Flavour,
-    json,
     operation::Usage,
     price::PriceTable,
     provider::{Body, BodyReader, Reading, Want, read},
 };
+use llm_audit_journal::json;
 
 /// Statuses under which bodies are read.
 const STATUSES: [Option<u16>; 4] = [Some(200), None, Some(200), Some(429)];

@@ -2,15 +2,13 @@
 
 use super::number_of;
 use crate::{
-    clock::Timestamp,
-    entry::Entry,
     explain::Exchange,
-    json,
     price::PriceTable,
     provider::{provider_name, read_request, route, route_path},
     redact::{find, redact},
     sanitize::Redactor,
 };
+use llm_audit_journal::{clock::Timestamp, entry::Entry, json};
 
 /// A request and its response, cut apart at a byte that the bytes choose.
 pub(super) fn check_exchange(data: &[u8]) {

@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 
 use super::Said;
-use crate::{json, provider::ascii_lowercase, semconv::Slot};
+use crate::{provider::ascii_lowercase, semconv::Slot};
+use llm_audit_journal::json;
 
 /// Returns the conventions' name of the operation.
 pub(super) fn operation<'a>(said: &Said<'a>) -> Cow<'a, str> {

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::{
-    clock::Timestamp,
     operation::{RequestId, Status, TraceIds, Usage},
     record::{CallError, Capture, End, ResponseBody},
 };
+use llm_audit_journal::clock::Timestamp;
 
 /// A record as the layer makes it, of a span with these attributes.
 fn record(attributes: &[(&str, &str)]) -> AuditRecord {

@@ -18,9 +18,9 @@ use tracing_core::{
 use super::callsite::Callsite;
 use crate::{
     facts::{FactValue, Facts},
-    json,
     semconv::{Slot, ValueType},
 };
+use llm_audit_journal::json;
 
 /// Reads fields, and puts each one that has a slot.
 ///

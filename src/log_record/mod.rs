@@ -17,14 +17,16 @@ use std::borrow::Cow;
 pub(crate) use self::value::LogValue;
 use self::value::{any, exact_double, typed};
 use crate::{
-    clock::Timestamp,
-    entry::{Class, Entry, Kind, Leaf, schema::key},
-    json,
     operation::is_inference,
     semconv::{
         self, COST_USD, COST_USD_EXACT, EVENT_INFERENCE, LOG_RECORD_UID, OWN_PREFIX,
         attribute_of_key,
     },
+};
+use llm_audit_journal::{
+    clock::Timestamp,
+    entry::{Class, Entry, Kind, Leaf, schema::key},
+    json,
 };
 
 /// Room for the attributes of an ordinary call.

@@ -3,7 +3,8 @@
 //! Promise: an integer is an integer; another number is a double only where its shortest spelling is the journal's own,
 //! else it is a text; a null is left out.
 
-use crate::{json, semconv::ValueType};
+use crate::semconv::ValueType;
+use llm_audit_journal::json;
 
 /// The values of one library's log records.
 pub(crate) trait LogValue: Sized {

@@ -6,10 +6,8 @@
 
 use prost::encoding::{WireType, encode_key, encode_varint};
 
-use crate::{
-    entry::Entry,
-    log_record::{Encoding, LogRecord, LogValue},
-};
+use crate::log_record::{Encoding, LogRecord, LogValue};
+use llm_audit_journal::entry::Entry;
 
 /// `SEVERITY_NUMBER_INFO` and `SEVERITY_NUMBER_WARN`.
 const INFO: (u64, &str) = (9, "INFO");

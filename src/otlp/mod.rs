@@ -22,10 +22,8 @@ use self::{
     http::HttpTransport,
     split::{Request, Requests},
 };
-use crate::{
-    entry::{EntryBuf, StreamId},
-    follower::{ExportError, Exported, Exporter, Reason, quietly},
-};
+use crate::follower::{ExportError, Exported, Exporter, Reason, quietly};
+use llm_audit_journal::entry::{EntryBuf, StreamId};
 
 /// The smallest request size that a destination's refusal brings us to.
 const REQUEST_BYTES_MIN: usize = 64 * 1024;

@@ -10,10 +10,8 @@ use super::{
     encode::{Wire, write_attribute, write_bytes, write_head, write_log_record},
     settings::OtlpSettings,
 };
-use crate::{
-    entry::EntryBuf,
-    log_record::{Encoding, LogValue},
-};
+use crate::log_record::{Encoding, LogValue};
+use llm_audit_journal::entry::EntryBuf;
 
 /// Entries of one request: the SDK's own batch size, large enough that a request's cost does not show.
 const REQUEST_ENTRIES_MAX: usize = 512;

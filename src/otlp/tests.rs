@@ -13,11 +13,8 @@ use std::{
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
 use super::*;
-use crate::{
-    clock::SystemClock,
-    follower::{Follower, RetryPolicy, memory::Stream},
-    random::SystemEntropy,
-};
+use crate::follower::{Follower, RetryPolicy, memory::Stream};
+use llm_audit_journal::{clock::SystemClock, random::SystemEntropy};
 
 #[allow(
     dead_code,

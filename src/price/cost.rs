@@ -15,7 +15,8 @@ use super::{
     terms::{self, Adjustment, Terms},
     unit::{Extras, Unit, quantities},
 };
-use crate::{clock::Timestamp, money::Usd, operation::Usage, outcome::Charged};
+use crate::{money::Usd, operation::Usage, outcome::Charged};
+use llm_audit_journal::clock::Timestamp;
 
 /// What a call used, and what about it bears on its price.
 #[derive(Clone, Debug, Default)]

@@ -23,7 +23,7 @@ use super::{
     table::{Constraint, Model, Period, Price, Provider, Table, date_time},
     unit::Unit,
 };
-use crate::clock::Timestamp;
+use llm_audit_journal::clock::Timestamp;
 
 /// A table file: the list that genai-prices publishes, or our object around one.
 #[derive(Deserialize)]

@@ -17,7 +17,8 @@ use super::{
     terms::named,
     unit::{Extras, Unit},
 };
-use crate::{clock::Timestamp, money::Usd, operation::Usage, outcome::Charged};
+use crate::{money::Usd, operation::Usage, outcome::Charged};
+use llm_audit_journal::clock::Timestamp;
 
 /// What a table is asked: a model, who serves it, when, and under which terms.
 #[derive(Clone, Debug)]

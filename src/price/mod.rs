@@ -58,7 +58,8 @@ use self::{
     spell::{Run, Source},
     table::{Spot, Table, id_of_convention},
 };
-use crate::{clock::Timestamp, money::Usd, outcome::Cost};
+use crate::{money::Usd, outcome::Cost};
+use llm_audit_journal::clock::Timestamp;
 
 static EMBEDDED: &[u8] = include_bytes!("genai_prices.json");
 const EMBEDDED_NAME: &str = "genai-prices";

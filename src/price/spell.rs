@@ -19,7 +19,8 @@ use super::{
     table::Table,
     terms::Adjustment,
 };
-use crate::{json, money::Usd, operation::Usage};
+use crate::{money::Usd, operation::Usage};
+use llm_audit_journal::json;
 
 /// One model run of a response that ran several.
 pub(crate) struct Run<'a> {

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::{
     contract::Override, modifier::Modifiers, number::exact_product, rule::Rule, unit::Unit,
 };
-use crate::clock::Timestamp;
+use llm_audit_journal::clock::Timestamp;
 
 /// One table.
 #[derive(Debug)]

@@ -21,7 +21,8 @@ use super::{
     reading::{Iteration, Reading},
     refusal::ProviderError,
 };
-use crate::{json, operation::Usage};
+use crate::operation::Usage;
+use llm_audit_journal::json;
 
 /// Members of a usage object that are kept; an honest one has about ten.
 const USAGE_MEMBERS_MAX: usize = 64;

@@ -7,7 +7,7 @@
 //! alike; only the actions of the trace's assessments tell them apart, and a trace comes only where it was asked for.
 
 use super::object::Object;
-use crate::json;
+use llm_audit_journal::json;
 
 /// Objects and lists inside each other that are looked at: more than a trace has.
 const DEPTH_MAX: usize = 16;

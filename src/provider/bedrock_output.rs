@@ -4,7 +4,7 @@
 //! Not here: counts and reasons (`bedrock_converse`).
 
 use super::{merge::Node, object::Object};
-use crate::json;
+use llm_audit_journal::json;
 
 /// A content block and its pieces.
 pub(super) struct Block {

@@ -402,7 +402,7 @@ impl EventReader for V1Stream {
     fn finish(self: Box<Self>, _is_whole: bool) -> Reading<'static> {
         let pieces = || {
             let mut out = Vec::new();
-            crate::json::write_str(&mut out, &self.text);
+            llm_audit_journal::json::write_str(&mut out, &self.text);
             (!self.text.is_empty()).then_some(out)
         };
         Reading {

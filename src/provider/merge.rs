@@ -4,7 +4,7 @@
 //! Not here: which pieces belong together (`anthropic`, `openai_chat`).
 
 use super::object::Object;
-use crate::json;
+use llm_audit_journal::json;
 
 /// Members whose texts come in pieces; a piece of any other member replaces what was there.
 const IN_PIECES: [&str; 9] = [

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
-use crate::json;
+use llm_audit_journal::json;
 
 /// Bytes of a count that is not spelled in digits alone.
 const COUNT_BYTES_MAX: usize = 32;

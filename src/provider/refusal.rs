@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 
 use super::{names::ascii_lowercase, object::Object};
-use crate::json;
+use llm_audit_journal::json;
 
 /// Codes and finish reasons that mean that the provider refused, in lower case.
 const REFUSALS: [&str; 27] = [

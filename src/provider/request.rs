@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use super::object::Object;
-use crate::json;
+use llm_audit_journal::json;
 
 /// Members with the input, the most telling first.
 const INPUTS: [&str; 11] = [

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{json as spelling, operation::Usage};
+use crate::operation::Usage;
+use llm_audit_journal::json as spelling;
 
 /// One recording with what a reader must find in it.
 pub(super) struct Recording {

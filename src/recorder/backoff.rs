@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Deadline;
+use llm_audit_journal::clock::Deadline;
 
 /// The waits of one step.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::clock::Timestamp;
+use llm_audit_journal::clock::Timestamp;
 
 /// The recorder's counters since this process began, and its last trouble.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

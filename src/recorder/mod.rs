@@ -35,8 +35,6 @@ use self::{
 };
 use crate::{
     ack::{Ack, AckError},
-    clock::Timestamp,
-    journal::{JournalWriter, Seams},
     judge,
     outcome::{Judged, Outcome},
     price::PriceTable,
@@ -44,6 +42,10 @@ use crate::{
     record::{AuditRecord, Capture},
     seal::Sealer,
     submit::{Hashes, Submit},
+};
+use llm_audit_journal::{
+    clock::Timestamp,
+    journal::{JournalWriter, Seams},
 };
 
 /// What the recorder is made of.

@@ -12,9 +12,9 @@ use std::{
 
 use crate::{
     ack::{AckError, AckResolver},
-    clock::Deadline,
     record::{AuditRecord, Stage},
 };
+use llm_audit_journal::clock::Deadline;
 
 /// What the queue holds at most, and how long a caller waits for room.
 #[derive(Clone, Copy, Debug)]

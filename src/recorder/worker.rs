@@ -18,10 +18,12 @@ use super::{
 };
 use crate::{
     ack::{AckError, AckResolver, Durable},
-    entry::Kind,
-    journal::{AppendError, BATCH_BYTES_MAX, GapCause, JournalWriter},
     record::{AuditRecord, Stage},
     seal::SealedRecord,
+};
+use llm_audit_journal::{
+    entry::Kind,
+    journal::{AppendError, BATCH_BYTES_MAX, GapCause, JournalWriter},
 };
 
 /// The first pause after a failed write; it doubles up to [`BACKOFF_MAX`].

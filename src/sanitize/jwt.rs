@@ -7,7 +7,7 @@ use std::ops::Range;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::text::is_escape_before;
-use crate::json;
+use llm_audit_journal::json;
 
 /// A longer first part is decoded only so far.
 const HEADER_BYTES_MAX: usize = 8 << 10;

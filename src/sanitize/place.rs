@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::json::{Place, Step};
+use llm_audit_journal::json::{Place, Step};
 
 /// Members of the known request shapes: their names are the API's, and tell nothing of the host.
 #[rustfmt::skip]

@@ -10,10 +10,8 @@ use super::{
     place,
     replace::{self, DigestKey},
 };
-use crate::{
-    Entropy, SystemEntropy,
-    json::{NormalizeError, Place, exchange_strings},
-};
+use crate::{Entropy, SystemEntropy};
+use llm_audit_journal::json::{NormalizeError, Place, exchange_strings};
 
 /// Bytes of a digest's key that is made where none is given.
 const KEY_BYTES: usize = 32;

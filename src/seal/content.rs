@@ -7,13 +7,15 @@ use std::borrow::Cow;
 
 use crate::{
     digest::Material,
-    entry::{LINE_BYTES_MAX, Members, schema::key},
     facts::{FactValue, Facts},
-    json,
     judge::responses,
     provider::{Request, Want, read_request},
     record::{AuditRecord, CallData, Payload},
     semconv::{Role, Slot, ValueType},
+};
+use llm_audit_journal::{
+    entry::{LINE_BYTES_MAX, Members, schema::key},
+    json,
 };
 
 /// Bytes of a line that content leaves to its other members and its envelope.

@@ -7,14 +7,16 @@
 use std::borrow::Cow;
 
 use crate::{
-    entry::{Members, schema::key},
     facts::FactValue,
-    json,
     judge::text_list,
     operation::SanitizationEvent,
     record::{AuditRecord, Stage},
     redact::{redact, start_of},
     semconv::{Attribute, Role, Slot, ValueType},
+};
+use llm_audit_journal::{
+    entry::{Members, schema::key},
+    json,
 };
 
 /// Bytes of one fact's text.

@@ -14,12 +14,14 @@ use std::io::Write as _;
 use self::content::Contents;
 use crate::{
     digest::{Digester, Hashing},
-    entry::{Members, schema::key},
-    journal::HashKey,
-    json,
     outcome::Outcome,
     record::{AuditRecord, CallData, Capture, Stage},
     submit::Hashes,
+};
+use llm_audit_journal::{
+    entry::{Members, schema::key},
+    journal::HashKey,
+    json,
 };
 
 /// Bytes of a provider's usage object that are kept where that is asked for.

@@ -4,18 +4,20 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    clock::Timestamp,
-    entry::{
-        Kind, Leaf, Position, StreamId,
-        schema::{Key, Type},
-        write_line,
-    },
     facts::{FactValue, Facts},
     judge::judge,
     operation::{RequestId, SanitizationEvent, TraceIds},
     price::PriceTable,
     record::{CallError, End, Payload, ResponseBody},
     semconv::Slot,
+};
+use llm_audit_journal::{
+    clock::Timestamp,
+    entry::{
+        Kind, Leaf, Position, StreamId,
+        schema::{Key, Type},
+        write_line,
+    },
 };
 
 /// What only content says: it must never be in a line that keeps none.
@@ -96,7 +98,8 @@ fn line(sealer: &Sealer, record: &AuditRecord) -> (String, Value) {
     let mut out = Vec::new();
     write_line(&mut out, to.members(), &at, &[[0; 16]; 5], None).expect("short enough");
     let text = String::from_utf8(out).expect("text");
-    crate::entry::Entry::parse(text.trim_end().as_bytes()).expect("a line without damage");
+    llm_audit_journal::entry::Entry::parse(text.trim_end().as_bytes())
+        .expect("a line without damage");
     let value = serde_json::from_str(&text).expect("JSON");
     assert_fits_schema(&value);
     (text, value)

@@ -7,6 +7,7 @@
 mod damage;
 mod envelope;
 mod hash;
+mod ids;
 mod kind;
 mod mac;
 mod members;
@@ -20,7 +21,8 @@ mod write;
 
 pub use damage::{Damage, Flaw};
 pub(crate) use envelope::ENVELOPE_BYTES_MAX;
-pub use hash::{CommitmentState, Leaf, StreamId};
+pub use hash::CommitmentState;
+pub use ids::{Leaf, StreamId};
 pub use kind::{Class, Kind};
 pub use mac::TailKey;
 pub use members::Members;

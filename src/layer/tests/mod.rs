@@ -17,14 +17,16 @@ use tracing_subscriber::{Registry, layer::SubscriberExt};
 use super::{AuditLayer, Capture, CaptureOptions};
 use crate::{
     ack::AckError,
-    clock::Timestamp,
     facts::FactValue,
     operation::{Status, Usage},
     outcome::{Cost, Judged, Outcome},
-    random::{Entropy, SystemEntropy},
     record::{AuditRecord, Stage},
     semconv::Slot,
     submit::{Hashes, Submit},
+};
+use llm_audit_journal::{
+    clock::Timestamp,
+    random::{Entropy, SystemEntropy},
 };
 
 /// Keeps every record.

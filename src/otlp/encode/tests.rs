@@ -10,10 +10,10 @@ use prost::Message;
 
 use super::*;
 use crate::{
-    entry::{EntryBuf, Kind, Members},
     follower::memory::{self, entry, entry_of},
     semconv::{COST_USD, COST_USD_EXACT, EVENT_INFERENCE},
 };
+use llm_audit_journal::entry::{EntryBuf, Kind, Members};
 
 fn attributes(record: &LogRecord) -> BTreeMap<&str, &Value> {
     let pair = |pair: &'_ KeyValue| {

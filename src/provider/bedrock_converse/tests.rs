@@ -9,7 +9,7 @@ use super::super::{
     event_stream::frame,
     read,
 };
-use crate::json as spelling;
+use llm_audit_journal::json as spelling;
 
 /// The frames of a stream's events.
 fn frames(events: &[(&str, Value)]) -> Vec<u8> {

@@ -3,12 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::{
-    ack::AckError,
-    clock::{Clock, SystemClock, Timestamp},
-    record::Capture,
-    submit::Submit,
-};
+use crate::{ack::AckError, record::Capture, submit::Submit};
+use llm_audit_journal::clock::{Clock, SystemClock, Timestamp};
 
 /// The name of the thread that writes.
 const WRITER: &str = "llm-audit-writer";

@@ -21,12 +21,14 @@ use self::storage::FaultStorage;
 use super::{Limits, Pace, Recorder, RecorderOptions, Shared, Streams, Worker};
 use crate::{
     ack::Ack,
-    checkpoint::KeyName,
     digest::Hashing,
-    journal::{JournalOptions, JournalWriter, MemoryStorage, Seams},
     price::PriceTable,
     record::AuditRecord,
     seal::{Content, Sealer},
+};
+use llm_audit_journal::{
+    checkpoint::KeyName,
+    journal::{JournalOptions, JournalWriter, MemoryStorage, Seams},
 };
 
 /// Long enough for a condition on the busiest machine.

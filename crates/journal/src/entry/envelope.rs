@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{
     NUMBER_MAX,
     damage::Flaw,
-    hash::{Leaf, StreamId},
+    ids::{Leaf, StreamId},
     kind::Kind,
     members::write_u64,
     position::Position,

@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac as _};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::hash::Leaf;
+use super::ids::Leaf;
 
 const TAIL_LABEL: &[u8] = b"llm-audit/v1/tail\n";
 

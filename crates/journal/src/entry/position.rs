@@ -1,7 +1,7 @@
 //! Where an entry is in its stream.
 
 use super::{
-    hash::{Leaf, StreamId},
+    ids::{Leaf, StreamId},
     kind::Kind,
 };
 

@@ -5,7 +5,8 @@ use thiserror::Error;
 use super::{
     LINE_BYTES_MAX,
     envelope::{self, ENVELOPE_BYTES_MAX},
-    hash::{Commitment, Leaf, leaf},
+    hash::{Commitment, leaf},
+    ids::Leaf,
     kind::Class,
     mac::TailKey,
     members::Members,
