@@ -224,8 +224,12 @@ fn a_server_killed_and_restarted_gets_everything() {
         }
         let address = scene.server.address;
         drop(scene.server);
-        thread::sleep(Duration::from_millis(300));
-        assert!(scene.follower.health().lag_entries() > 0 && !scene.follower.health().is_good);
+        let deadline = Instant::now() + LONG;
+        while scene.follower.health().is_good {
+            assert!(Instant::now() < deadline, "a dead server is bad health");
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(scene.follower.health().lag_entries() > 0);
         scene.server = OtlpServer::start(wire, address, &scene.ledger, &scene.script);
         scene.play();
     }
