@@ -153,8 +153,8 @@ const CASES: &[Case] = &[
         name: "a torn line behind the checkpoint",
         harm: |journal| {
             journal.edit(journal.last(), |lines| {
-                lines.push("{\"request_id\":\"01".into())
-            })
+                lines.push("{\"request_id\":\"01".into());
+            });
         },
         steps: &["torn tail"],
         verdict: Crash,
@@ -180,8 +180,8 @@ const CASES: &[Case] = &[
         name: "a damaged line below it",
         harm: |journal| {
             journal.edit(0, |lines| {
-                lines[3] = lines[3].replace("\"user_id\"", "user_id\"")
-            })
+                lines[3] = lines[3].replace("\"user_id\"", "user_id\"");
+            });
         },
         steps: &["damaged line"],
         verdict: Tampering,
@@ -235,8 +235,8 @@ const CASES: &[Case] = &[
         name: "an envelope that was edited",
         harm: |journal| {
             journal.edit(0, |lines| {
-                lines[4] = lines[4].replace("\"acc\":2", "\"acc\":7")
-            })
+                lines[4] = lines[4].replace("\"acc\":2", "\"acc\":7");
+            });
         },
         steps: &["broken chain"],
         verdict: Tampering,
@@ -286,7 +286,7 @@ const CASES: &[Case] = &[
         harm: |journal| {
             let lines = journal.lines(1);
             journal.edit(0, |first| {
-                first.extend([lines[0].clone(), lines[1][..99].to_owned()])
+                first.extend([lines[0].clone(), lines[1][..99].to_owned()]);
             });
         },
         steps: &["repeat"],
