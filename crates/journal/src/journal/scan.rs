@@ -154,6 +154,8 @@ struct Scanner<'a> {
     /// The stream up to the first entry that is neither signed nor by this host's writer, and that entry's place.
     unproven: Option<(State, Place)>,
     leftovers: Vec<Place>,
+    /// Where the last segment that repeats something begins.
+    repeat_at: Option<Place>,
     read_bytes: u64,
     /// The leaves since a size, for notes of a smaller size than their entry's number.
     behind: Behind,
@@ -190,6 +192,7 @@ impl<'a> Scanner<'a> {
             has_line: signed > 0,
             unproven: None,
             leftovers: Vec::new(),
+            repeat_at: None,
             read_bytes: 0,
         };
         scanner.compare_expected();
@@ -209,6 +212,9 @@ impl<'a> Scanner<'a> {
             }
             Step::Repeat { .. } if self.stopped.is_none() => {
                 let Place { segment, offset } = line.place;
+                if offset == 0 {
+                    self.repeat_at = Some(line.place);
+                }
                 let next = self.state.next_seq;
                 return self
                     .state
@@ -336,7 +342,7 @@ impl<'a> Scanner<'a> {
         self.refusal.get_or_insert(refusal);
     }
 
-    fn finish(mut self, unfinished_repeat: Option<Place>) -> Result<Scan, Refusal> {
+    fn finish(mut self, unfinished_repeat: Option<(u64, Place)>) -> Result<Scan, Refusal> {
         let entries = self.state.next_seq;
         // One that nobody of ours wrote is cut like any other line.
         let proven = self
@@ -360,8 +366,13 @@ impl<'a> Scanner<'a> {
         let unproven_at = self.unproven.as_ref().map(|(_, place)| *place);
         let tail = unproven_at.or(self.stopped);
         // What is cut from an earlier line on takes the repetition along.
-        let overlap = unfinished_repeat.filter(|place| unproven_at.is_none_or(|at| *place < at));
-        let cut = overlap.map(Cut::Overlap).or(tail.map(Cut::Tail));
+        let overlap = unfinished_repeat.filter(|(_, at)| unproven_at.is_none_or(|cut| *at < cut));
+        let cut = match overlap {
+            Some((first, place)) if first >= self.claimed => Some(Cut::Overlap(place)),
+            // What was signed is never cut, and no failed write has it: the copy is somebody's, and goes.
+            Some(_) => self.repeat_at.map(Cut::Tail),
+            None => tail.map(Cut::Tail),
+        };
         if let Some((state, _)) = self.unproven.take() {
             self.state = state;
         }

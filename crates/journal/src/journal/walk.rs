@@ -241,13 +241,13 @@ impl Walker {
         self.end.next_seq
     }
 
-    /// Returns where the first entry stands that the last segment repeats in part only.
-    pub(crate) fn unfinished_repeat(&self) -> Option<Place> {
+    /// Returns the first entry that the last segment repeats in part only, and where it stood before.
+    pub(crate) fn unfinished_repeat(&self) -> Option<(u64, Place)> {
         let (first, next) = self.repeating?;
         let is_unfinished = next < self.end.next_seq;
         self.find(first)
             .filter(|_| is_unfinished)
-            .map(|recent| recent.place)
+            .map(|recent| (first, recent.place))
     }
 
     /// Takes a line; `ahead` tells of the next segment, and is asked only where the line makes no sense.
