@@ -111,9 +111,29 @@ pub(crate) fn scan(
     label: Label,
     keys: ScanKeys<'_>,
 ) -> Result<Result<Scan, Refusal>, FileError> {
+    let mut claimed = 0;
+    loop {
+        let scanner = read(directory, stream, label, keys, claimed)?;
+        if !scanner.must_look_again {
+            return Ok(scanner.finish());
+        }
+        // Ends: what is claimed is known from the start now, so nothing below it counts as unproven.
+        claimed = scanner.claimed;
+    }
+}
+
+/// Reads a stream once, of which so many entries are known to be claimed by a note of ours.
+fn read<'a>(
+    directory: &Directory,
+    stream: StreamId,
+    label: Label,
+    keys: ScanKeys<'a>,
+    claimed: u64,
+) -> Result<Scanner<'a>, FileError> {
     let segments = directory.segments_of(label)?;
     let kept = cache::load(directory, stream, &segments, keys.verifier, keys.tail);
     let mut scanner = Scanner::new(directory, stream, keys, kept)?;
+    scanner.claimed = scanner.claimed.max(claimed);
     let (from, offset) = match scanner.state.segments.last() {
         Some(last) => (Some(last.name), last.len),
         None => (None, 0),
@@ -130,7 +150,8 @@ pub(crate) fn scan(
     while let Some(line) = walk.next()? {
         scanner.line(&line);
     }
-    Ok(scanner.finish(walk.walker().unfinished_repeat()))
+    scanner.unfinished_repeat = walk.walker().unfinished_repeat();
+    Ok(scanner)
 }
 
 struct Scanner<'a> {
@@ -156,6 +177,10 @@ struct Scanner<'a> {
     leftovers: Vec<Place>,
     /// Where the last segment that repeats something begins.
     repeat_at: Option<Place>,
+    /// The first entry that the last segment repeats in part only, and where it stood before.
+    unfinished_repeat: Option<(u64, Place)>,
+    /// A note came late that covers the first entry that was not proven, and not those behind it.
+    must_look_again: bool,
     read_bytes: u64,
     /// The leaves since a size, for notes of a smaller size than their entry's number.
     behind: Behind,
@@ -193,6 +218,8 @@ impl<'a> Scanner<'a> {
             unproven: None,
             leftovers: Vec::new(),
             repeat_at: None,
+            unfinished_repeat: None,
+            must_look_again: false,
             read_bytes: 0,
         };
         scanner.compare_expected();
@@ -281,6 +308,8 @@ impl<'a> Scanner<'a> {
         let is_proven = |(state, _): &(State, Place)| state.next_seq < size;
         if self.unproven.as_ref().is_some_and(is_proven) {
             self.unproven = None;
+            // Nobody has looked at those between the note's size and here.
+            self.must_look_again |= size < self.state.next_seq;
         }
     }
 
@@ -342,7 +371,7 @@ impl<'a> Scanner<'a> {
         self.refusal.get_or_insert(refusal);
     }
 
-    fn finish(mut self, unfinished_repeat: Option<(u64, Place)>) -> Result<Scan, Refusal> {
+    fn finish(mut self) -> Result<Scan, Refusal> {
         let entries = self.state.next_seq;
         // One that nobody of ours wrote is cut like any other line.
         let proven = self
@@ -366,7 +395,8 @@ impl<'a> Scanner<'a> {
         let unproven_at = self.unproven.as_ref().map(|(_, place)| *place);
         let tail = unproven_at.or(self.stopped);
         // What is cut from an earlier line on takes the repetition along.
-        let overlap = unfinished_repeat.filter(|(_, at)| unproven_at.is_none_or(|cut| *at < cut));
+        let repeat = self.unfinished_repeat;
+        let overlap = repeat.filter(|(_, at)| unproven_at.is_none_or(|cut| *at < cut));
         let cut = match overlap {
             Some((first, place)) if first >= self.claimed => Some(Cut::Overlap(place)),
             // What was signed is never cut, and no failed write has it: the copy is somebody's, and goes.

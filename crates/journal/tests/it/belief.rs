@@ -1,11 +1,15 @@
 //! What somebody without a key can make opening believe: copies of the journal's own lines, old notes, edited events,
 //! files of other days. Opening takes nothing from them, loses nothing for them, and says what it found.
 
-use llm_audit_journal::{entry::StreamId, journal::MemoryStorage};
+use llm_audit_journal::{
+    entry::{Entry, Kind, Leaf, Members, Position, StreamId, write_line},
+    journal::MemoryStorage,
+};
 
 use crate::support::*;
 
 const SEGMENT: &str = "/j/audit_logs/audit_2026-11-22.jsonl";
+const DAY: u32 = 20_779;
 
 /// Lines of a file, each with its newline.
 fn lines_of(storage: &MemoryStorage, path: &str) -> Vec<String> {
@@ -48,4 +52,83 @@ fn a_copied_line_never_cuts_what_was_signed() {
         assert_eq!((found.written.len(), found.named.len()), (7, 0));
         verify_independently(&storage, &verifier_key, "a copied line");
     }
+}
+/// One line as somebody writes it who has no key.
+fn forge(at: &Position, members: &Members) -> String {
+    let mut line = Vec::new();
+    write_line(&mut line, members, at, &[[3; 16]; 5], None).unwrap();
+    String::from_utf8(line).unwrap()
+}
+
+fn forged_call(stream: StreamId, seq: u64, acc: u64, day: u32, prev: Leaf) -> String {
+    let kind = Kind::Call;
+    let at = Position {
+        stream,
+        seq,
+        acc,
+        kind,
+        day,
+        prev,
+    };
+    forge(&at, &record(acc, "success"))
+}
+
+fn forged_own(at: &Position, event: &str) -> String {
+    let mut members = Members::new();
+    members.push_str("timestamp", "2026-11-22T10:00:00.000000Z");
+    members.push_null("user_id");
+    members.push_raw("event", event.as_bytes());
+    forge(at, &members)
+}
+
+/// The line without its mac, which is no part of its leaf.
+fn without_mac(line: &str) -> String {
+    let at = line.find(",\"mac\":").unwrap();
+    let end = at + line[at..].find('}').unwrap();
+    format!("{}{}", &line[..at], &line[end..])
+}
+
+fn leaf_of(line: &str) -> Leaf {
+    Entry::parse(line.trim_end().as_bytes()).unwrap().leaf()
+}
+
+/// Macs are not part of what is signed: without them, and with the note's file removed, a copy of an old note behind
+/// forged entries passed for one over them, and they were adopted and signed.
+#[test]
+fn an_old_note_behind_forged_entries_does_not_vouch_for_them() {
+    let (storage, stream, verifier_key) = closed_journal(3);
+    let mut lines = lines_of(&storage, SEGMENT);
+    // `close`, its checkpoint: the note in this one covers all entries before it.
+    let note = Entry::parse(lines.last().unwrap().trim_end().as_bytes()).unwrap();
+    let event = String::from_utf8(note.get("event").unwrap().to_vec()).unwrap();
+    lines.pop();
+    let signed = lines.len() as u64;
+    lines = lines.iter().map(|line| without_mac(line)).collect();
+    for acc in 4..24 {
+        let prev = leaf_of(lines.last().unwrap());
+        lines.push(forged_call(stream, lines.len() as u64, acc, DAY, prev));
+    }
+    let at = Position {
+        stream,
+        seq: lines.len() as u64,
+        acc: 23,
+        kind: Kind::Checkpoint,
+        day: DAY,
+        prev: leaf_of(lines.last().unwrap()),
+    };
+    lines.push(forged_own(&at, &event));
+    write_lines(&storage, SEGMENT, &lines);
+    storage.remove_all(format!("{DIRECTORY}/checkpoints/{stream}"));
+    let (mut writer, opened) = open(&storage);
+    assert_eq!(writer.stream(), stream, "{:?}", opened.not_continued);
+    let found = (
+        opened.entries,
+        opened.signed,
+        opened.adopted,
+        opened.foreign,
+    );
+    assert_eq!(found, (signed, signed, 0, 21));
+    append(&mut writer, 4);
+    writer.close().unwrap();
+    assert_eq!(check(&storage, &verifier_key)[&stream].written.len(), 4);
 }
