@@ -300,7 +300,7 @@ impl Opener {
         stream: StreamId,
         label: Label,
     ) -> Result<Option<ClosedEnd>, FileError> {
-        closed::closed_end(&self.directory, stream, label, &self.verifier)
+        closed::closed_end(&self.directory, stream, label, self.scan_keys())
     }
 
     pub(super) fn scan_keys(&self) -> ScanKeys<'_> {

@@ -179,6 +179,8 @@ struct Scanner<'a> {
     repeat_at: Option<Place>,
     /// The first entry that the last segment repeats in part only, and where it stood before.
     unfinished_repeat: Option<(u64, Place)>,
+    /// The first entry that opening reads something from and whose members are not what was committed.
+    edited: Option<u64>,
     /// A note came late that covers the first entry that was not proven, and not those behind it.
     must_look_again: bool,
     read_bytes: u64,
@@ -219,6 +221,7 @@ impl<'a> Scanner<'a> {
             leftovers: Vec::new(),
             repeat_at: None,
             unfinished_repeat: None,
+            edited: None,
             must_look_again: false,
             read_bytes: 0,
         };
@@ -267,6 +270,9 @@ impl<'a> Scanner<'a> {
         if self.unproven.is_none() && seq >= self.claimed && !self.is_ours(entry) {
             self.unproven = Some((self.state.clone(), line.place));
         }
+        if self.edited.is_none() && self.is_read_from(entry) && !is_as_committed(entry) {
+            self.edited = Some(seq);
+        }
         match entry.position().kind {
             Kind::Checkpoint => self.checkpoint(entry.get(key::EVENT).unwrap_or_default(), seq),
             Kind::Other(_) => {
@@ -279,6 +285,12 @@ impl<'a> Scanner<'a> {
         self.state.take(entry, line.place);
         self.behind.push(entry.leaf(), line.bytes);
         self.compare_expected();
+    }
+
+    /// Says whether the stream's state depends on the entry's members, and not on its envelope alone.
+    fn is_read_from(&self, entry: &Entry<'_>) -> bool {
+        let kind = entry.position().kind;
+        kind.is_known() && (kind != Kind::Call || !self.state.begun.is_empty())
     }
 
     /// Says whether this host's writer wrote the entry, as it stands.
@@ -339,7 +351,11 @@ impl<'a> Scanner<'a> {
                 self.claimed = self.claimed.max(head.size);
                 self.refuse(Refusal::Damaged { seq });
             }
-            StoredNote::Foreign => self.has_other_note = true,
+            // Only an entry of ours, or of a stream that is another's from its first entry on, says who signs it.
+            StoredNote::Foreign => {
+                let unproven = self.unproven.as_ref();
+                self.has_other_note |= unproven.is_none_or(|(state, _)| state.next_seq == 0);
+            }
             StoredNote::None => {}
         }
     }
@@ -381,6 +397,10 @@ impl<'a> Scanner<'a> {
         let ours_end = proven.max(self.claimed);
         if let Some(seq) = self.unknown.filter(|seq| *seq < ours_end) {
             self.refuse(Refusal::Unknown { seq });
+        }
+        // What a checkpoint covers is the commitments: numbers and names in edited members must not be believed.
+        if let Some(seq) = self.edited.filter(|seq| *seq < ours_end) {
+            self.refuse(Refusal::Damaged { seq });
         }
         if self.claimed > entries {
             self.refuse(if self.stopped.is_some() {
@@ -472,6 +492,13 @@ impl Behind {
             .for_each(|(leaf, _)| tree.push(*leaf));
         Some(tree.root())
     }
+}
+
+/// Says whether every member of the entry is as it was committed, or gone as a removal leaves it.
+pub(crate) fn is_as_committed(entry: &Entry<'_>) -> bool {
+    let is_right =
+        |state: &CommitmentState| matches!(state, CommitmentState::Holds | CommitmentState::Absent);
+    entry.check_commitments().iter().all(is_right)
 }
 
 /// Returns the size that a note claims, before anything in it is proven.

@@ -3,7 +3,7 @@
 
 use llm_audit_journal::{
     entry::{Entry, Kind, Leaf, Members, Position, StreamId, write_line},
-    journal::MemoryStorage,
+    journal::{MemoryStorage, Refusal},
 };
 
 use crate::support::*;
@@ -131,4 +131,109 @@ fn an_old_note_behind_forged_entries_does_not_vouch_for_them() {
     append(&mut writer, 4);
     writer.close().unwrap();
     assert_eq!(check(&storage, &verifier_key)[&stream].written.len(), 4);
+}
+
+/// A file of a far day with two lines that look like the end of a closed stream made each start leave the journal's
+/// stream, and without a word: a stream whose clock ran ahead is nothing wrong.
+#[test]
+fn an_end_that_anybody_can_write_does_not_end_a_stream() {
+    let (storage, stream, verifier_key) = closed_journal(2);
+    let lines = lines_of(&storage, SEGMENT);
+    let at = |back: usize, kind, prev| Position {
+        stream,
+        seq: (lines.len() - back) as u64,
+        acc: 2,
+        kind,
+        day: DAY + 9000,
+        prev,
+    };
+    let close = forged_own(&at(2, Kind::Close, leaf_of(&lines[lines.len() - 3])), "{}");
+    let last = forged_own(&at(1, Kind::Checkpoint, leaf_of(&close)), "{}");
+    let far = "/j/audit_logs/audit_2051-07-15.jsonl";
+    write_lines(&storage, far, &[close, last]);
+    let (mut writer, opened) = open(&storage);
+    assert_eq!(opened.not_continued, []);
+    assert_eq!((writer.stream(), opened.foreign), (stream, 2));
+    assert!(opened.findings()[0].starts_with("2 lines"), "{opened:?}");
+    append(&mut writer, 3);
+    writer.close().unwrap();
+    assert_eq!(check(&storage, &verifier_key)[&stream].written.len(), 3);
+}
+
+/// A line of somebody with another key's note in it, behind entries of ours that no checkpoint covers yet, made the
+/// stream count as another key's, and it was left.
+#[test]
+fn a_foreign_note_in_a_forged_line_does_not_take_a_stream_away() {
+    let storage = MemoryStorage::new();
+    let (mut writer, opened) = open(&storage);
+    append(&mut writer, 1);
+    writer.sync().unwrap();
+    let stream = writer.stream();
+    drop(writer);
+    let mut lines = lines_of(&storage, SEGMENT);
+    let other = MemoryStorage::new();
+    let (mut writer, _) = open(&other);
+    writer.close().unwrap();
+    let note = other.read(format!("{DIRECTORY}/checkpoints/{}", writer.stream()));
+    let note = String::from_utf8(note.unwrap()).unwrap();
+    let at = Position {
+        stream,
+        seq: lines.len() as u64,
+        acc: 1,
+        kind: Kind::Checkpoint,
+        day: DAY,
+        prev: leaf_of(lines.last().unwrap()),
+    };
+    let event = format!(r#"{{"note":"{}"}}"#, note.replace('\n', "\\n"));
+    lines.push(forged_own(&at, &event));
+    write_lines(&storage, SEGMENT, &lines);
+    let (mut writer, again) = open(&storage);
+    assert_eq!(again.not_continued, []);
+    assert_eq!(
+        (writer.stream(), again.adopted, again.foreign),
+        (stream, 4, 1)
+    );
+    writer.close().unwrap();
+    assert_eq!(
+        check(&storage, &opened.verifier_key)[&stream].written.len(),
+        1
+    );
+}
+
+/// A checkpoint covers commitments. What somebody writes in place of a committed event was believed: numbers came back
+/// as lost, quarantined files were named anew, and the next `recovery` and `close` signed it.
+#[test]
+fn an_edited_event_is_not_believed_however_well_signed_it_was() {
+    for (from, to) in [
+        (r#""acc":[[2,2]]"#, r#""acc":[]"#),
+        (r#""capture":"hashes""#, r#""capture":"all""#),
+        (r#""use":"tail""#, r#""use":"seal""#),
+    ] {
+        let storage = MemoryStorage::new();
+        let (mut writer, _) = open(&storage);
+        append(&mut writer, 1);
+        append(&mut writer, 3);
+        // Its `close` names 2 as lost.
+        writer.close().unwrap();
+        let stream = writer.stream();
+        drop(writer);
+        storage.remove_all(format!("{DIRECTORY}/cache/{stream}"));
+        let lines = lines_of(&storage, SEGMENT);
+        let edited: Vec<String> = lines
+            .iter()
+            .map(|line| line.replacen(from, to, 1))
+            .collect();
+        let seq = (0..lines.len())
+            .find(|at| edited[*at] != lines[*at])
+            .unwrap() as u64;
+        write_lines(&storage, SEGMENT, &edited);
+        let (writer, opened) = open(&storage);
+        assert_eq!(opened.not_continued, [(stream, Refusal::Damaged { seq })]);
+        assert_ne!(writer.stream(), stream);
+        assert_eq!(
+            lines_of(&storage, SEGMENT),
+            edited,
+            "it is left as it stands"
+        );
+    }
 }
