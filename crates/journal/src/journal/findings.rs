@@ -69,6 +69,13 @@ impl Opened {
                 self.edited
             ));
         }
+        if self.begun_edited > 0 {
+            findings.push(format!(
+                "{} operations began and never ended, and the entries of their beginning are gone or not as they were \
+                 written: nothing was written for them; see `llm-audit status`, restore the journal from a backup",
+                self.begun_edited
+            ));
+        }
         let strangers = self.strangers.iter();
         findings.extend(strangers.map(|stranger| {
             format!("{stranger}: it is left alone; move it out of the journal's directory")

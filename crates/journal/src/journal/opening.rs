@@ -81,6 +81,9 @@ pub struct Opened {
     pub lost: u64,
     /// Operations that had begun and never ended.
     pub interrupted: u64,
+    /// Operations that had begun and never ended, and whose first entry is gone or not as it was written: no
+    /// `interrupted` call was written for them.
+    pub begun_edited: u64,
     /// Streams that this process could have taken and may not append to.
     pub not_continued: Vec<(StreamId, Refusal)>,
     /// The key that hashes are made with, where one was asked for.
@@ -329,7 +332,11 @@ impl Opener {
             }
             Ok(scan) if self.is_ahead(Some(scan.state.day)) => {
                 // It gets its recovery and its end, and a new stream goes on.
-                self.begin(taken, scan, &mut Opened::default())?.close()?;
+                let mut found = Opened::default();
+                self.begin(taken, scan, &mut found)?.close()?;
+                report.foreign += found.foreign;
+                report.edited += found.edited;
+                report.begun_edited += found.begun_edited;
                 report.not_continued.push((stream, Refusal::DayAhead));
                 Ok(None)
             }

@@ -14,7 +14,7 @@ use super::{
     event,
     file_error::FileError,
     notes::{self, StoredNote},
-    segment::Label,
+    segment::{Label, SegmentName},
     state::State,
     walk::{Place, REPEAT_BYTES_MAX, Step, Walker},
     walk_files::{FileWalk, Walked},
@@ -88,6 +88,8 @@ pub(crate) struct Scan {
     pub(crate) signed: u64,
     /// Bytes of lines that were read: what the kept state does not cover.
     pub(crate) read_bytes: u64,
+    /// How many entries the kept state covers: their lines were not read.
+    pub(crate) kept: u64,
     /// Ends of segments that are no entries, where the next segment goes on with the chain: a failed batch that could
     /// not be truncated, as a crash left it.
     pub(crate) leftovers: Vec<Place>,
@@ -111,11 +113,20 @@ pub(crate) fn scan(
     label: Label,
     keys: ScanKeys<'_>,
 ) -> Result<Result<Scan, Refusal>, FileError> {
+    let segments = directory.segments_of(label)?;
+    let mut kept = cache::load(directory, stream, &segments, keys.verifier, keys.tail);
     let mut claimed = 0;
     loop {
-        let scanner = read(directory, stream, label, keys, claimed)?;
+        let kept_end = kept.as_ref().and_then(State::end);
+        let scanner = read(directory, stream, &segments, keys, kept.clone(), claimed)?;
         if !scanner.must_look_again {
-            return Ok(scanner.finish());
+            let is_misfit = kept_end.is_some() && scanner.stopped == kept_end;
+            let scan = scanner.finish();
+            if scan.is_err() && is_misfit && kept.take().is_some() {
+                // An older cache of ours may have been put back that never was of these files.
+                continue;
+            }
+            return Ok(scan);
         }
         // Ends: what is claimed is known from the start now, so nothing below it counts as unproven.
         claimed = scanner.claimed;
@@ -126,19 +137,18 @@ pub(crate) fn scan(
 fn read<'a>(
     directory: &Directory,
     stream: StreamId,
-    label: Label,
+    segments: &[SegmentName],
     keys: ScanKeys<'a>,
+    kept: Option<State>,
     claimed: u64,
 ) -> Result<Scanner<'a>, FileError> {
-    let segments = directory.segments_of(label)?;
-    let kept = cache::load(directory, stream, &segments, keys.verifier, keys.tail);
     let mut scanner = Scanner::new(directory, stream, keys, kept)?;
     scanner.claimed = scanner.claimed.max(claimed);
     let (from, offset) = match scanner.state.segments.last() {
         Some(last) => (Some(last.name), last.len),
         None => (None, 0),
     };
-    let ahead = segments.into_iter().filter(|name| Some(*name) >= from);
+    let ahead = segments.iter().copied().filter(|name| Some(*name) >= from);
     let State {
         next_seq,
         prev,
@@ -158,6 +168,8 @@ struct Scanner<'a> {
     stream: StreamId,
     keys: ScanKeys<'a>,
     state: State,
+    /// How many entries the kept state covers.
+    kept: u64,
     /// Size of the newest checkpoint that is verified.
     signed: u64,
     /// The greatest size that a note of ours claims, whether or not its root fits.
@@ -177,6 +189,8 @@ struct Scanner<'a> {
     leftovers: Vec<Place>,
     /// Where the last segment that repeats something begins.
     repeat_at: Option<Place>,
+    /// The entry that must come next in it.
+    repeated_to: u64,
     /// The first entry that the last segment repeats in part only, and where it stood before.
     unfinished_repeat: Option<(u64, Place)>,
     /// The first entry that opening reads something from and whose members are not what was committed.
@@ -209,6 +223,7 @@ impl<'a> Scanner<'a> {
             keys,
             behind: Behind::new(&state.tree),
             state,
+            kept: signed,
             signed,
             claimed: claimed.max(signed),
             expected: expected.filter(|(size, _)| *size >= signed),
@@ -220,6 +235,7 @@ impl<'a> Scanner<'a> {
             unproven: None,
             leftovers: Vec::new(),
             repeat_at: None,
+            repeated_to: 0,
             unfinished_repeat: None,
             edited: None,
             must_look_again: false,
@@ -240,7 +256,8 @@ impl<'a> Scanner<'a> {
                 }
                 return;
             }
-            Step::Repeat { .. } if self.stopped.is_none() => {
+            Step::Repeat { seq } if self.stopped.is_none() => {
+                self.repeated_to = seq.saturating_add(1);
                 let Place { segment, offset } = line.place;
                 if offset == 0 {
                     self.repeat_at = Some(line.place);
@@ -256,12 +273,25 @@ impl<'a> Scanner<'a> {
         match (line.step, entry) {
             (Step::Next, Some(entry)) if self.stopped.is_none() => self.take(&entry, line),
             (_, entry) => {
-                self.stopped.get_or_insert(line.place);
+                let at = self.stop_at(line);
+                self.stopped.get_or_insert(at);
                 if let Some(entry) = entry {
                     self.look_ahead(&entry);
                 }
             }
         }
+    }
+
+    /// Returns from where on a line that does not go on with the chain is cut.
+    ///
+    /// Copies of a part of what stood before go with it: nothing can follow them.
+    fn stop_at(&self, line: &Walked) -> Place {
+        let is_cut_short =
+            |at: &Place| at.segment == line.place.segment && self.repeated_to < self.state.next_seq;
+        let copies = self.repeat_at.filter(is_cut_short);
+        copies
+            .filter(|_| line.entry.is_some())
+            .unwrap_or(line.place)
     }
 
     /// Goes on by one entry, for the time being where nothing proves it.
@@ -436,6 +466,7 @@ impl<'a> Scanner<'a> {
             state: self.state,
             signed: self.signed,
             read_bytes: self.read_bytes,
+            kept: self.kept,
             leftovers: self.leftovers,
             cut,
         })

@@ -237,3 +237,156 @@ fn an_edited_event_is_not_believed_however_well_signed_it_was() {
         );
     }
 }
+
+/// The same copy with a forged line behind it: the forged line went and the copy stayed, so that all that was
+/// acknowledged from then on stood behind a repetition that was cut short, and the next start called it damaged.
+#[test]
+fn nothing_is_appended_behind_a_copy_that_was_cut_short() {
+    let (storage, stream, verifier_key) = closed_journal(6);
+    let lines = lines_of(&storage, SEGMENT);
+    let seq = lines.len() as u64;
+    let forged = forged_call(stream, seq, 7, DAY, leaf_of(lines.last().unwrap()));
+    let copy = "/j/audit_logs/audit_2026-11-22.1.jsonl";
+    write_lines(&storage, copy, &[lines[3].clone(), forged]);
+    let (mut writer, opened) = open(&storage);
+    assert_eq!((writer.stream(), opened.foreign), (stream, 1));
+    append(&mut writer, 7);
+    writer.close().unwrap();
+    drop(writer);
+    storage.remove_all(format!("{DIRECTORY}/cache/{stream}"));
+    let (writer, opened) = open(&storage);
+    assert_eq!(opened.not_continued, []);
+    assert_eq!(writer.stream(), stream);
+    assert_eq!(check(&storage, &verifier_key)[&stream].written.len(), 7);
+}
+
+/// A copy of the last line in a file of a far day passed for a failed write, and the far file for the stream's last one.
+#[test]
+fn a_copy_in_a_file_of_another_day_is_no_failed_write() {
+    let (storage, stream, verifier_key) = closed_journal(2);
+    let lines = lines_of(&storage, SEGMENT);
+    let far = "/j/audit_logs/audit_2051-07-15.jsonl";
+    write_lines(&storage, far, &lines[lines.len() - 1..]);
+    let (mut writer, opened) = open(&storage);
+    assert_eq!(
+        (writer.stream(), opened.quarantined_bytes > 0),
+        (stream, true)
+    );
+    assert!(storage.read(far).is_none(), "it went to quarantine");
+    append(&mut writer, 3);
+    writer.close().unwrap();
+    assert_eq!(check(&storage, &verifier_key)[&stream].written.len(), 3);
+}
+
+/// A journal whose first record began and never ended, closed in order.
+fn begun_journal() -> (MemoryStorage, StreamId) {
+    let storage = MemoryStorage::new();
+    let (mut writer, _) = open(&storage);
+    writer
+        .append(1, Kind::Begin, &record(1, "started"))
+        .unwrap();
+    append(&mut writer, 2);
+    writer.close().unwrap();
+    (storage, writer.stream())
+}
+
+/// The members of an operation that began go into a new entry, which is signed. Where somebody had edited them, the
+/// edited ones were: the cache says where they stand, and nobody looked at what stands there.
+#[test]
+fn an_edited_beginning_is_not_written_anew() {
+    for strips_mac in [false, true] {
+        let (storage, stream) = begun_journal();
+        let mut lines = lines_of(&storage, SEGMENT);
+        let at = lines
+            .iter()
+            .position(|line| line.contains("\"started\""))
+            .unwrap();
+        let length = lines[at].len();
+        if strips_mac {
+            // Another entry altogether, as long as the one that was there.
+            let entry = Entry::parse(lines[at].trim_end().as_bytes()).unwrap();
+            let position = *entry.position();
+            let mut members = record(1, "started");
+            let short = forge(&position, &members).len();
+            members.push_str("x", &"y".repeat(length - short - r#","x":"""#.len()));
+            lines[at] = forge(&position, &members);
+        } else {
+            lines[at] = lines[at].replace("\"user-1\"", "\"user-6\"");
+        }
+        assert_eq!(lines[at].len(), length, "its cache fits");
+        write_lines(&storage, SEGMENT, &lines);
+        let (mut writer, opened) = open(&storage);
+        assert_eq!(writer.stream(), stream);
+        assert_eq!((opened.interrupted, opened.begun_edited), (0, 1));
+        assert!(
+            opened.findings()[0].starts_with("1 operations"),
+            "{opened:?}"
+        );
+        writer.close().unwrap();
+        let text = lines_of(&storage, SEGMENT).concat();
+        assert!(!text.contains("\"interrupted\""), "{strips_mac}");
+    }
+}
+
+/// A cache is ours for ever: one from before a backup was put back fits by its lengths where the files have grown since,
+/// and made a journal that is in order count as damaged.
+#[test]
+fn a_cache_that_never_was_of_these_files_costs_one_reading() {
+    let storage = MemoryStorage::new();
+    let (mut writer, opened) = open(&storage);
+    append(&mut writer, 1);
+    writer.close().unwrap();
+    let stream = writer.stream();
+    drop(writer);
+    let cache = format!("{DIRECTORY}/cache/{stream}");
+    let backup: Vec<_> = storage
+        .paths()
+        .into_iter()
+        .map(|path| (path.clone(), storage.read(&path).unwrap()))
+        .collect();
+    let go_on = |records: u64| {
+        let (mut writer, again) = open(&storage);
+        assert_eq!(again.not_continued, [], "{records}");
+        assert_eq!(writer.stream(), stream);
+        let first = writer.next_acc();
+        for acc in first..first + records {
+            append(&mut writer, acc);
+        }
+        writer.close().unwrap();
+    };
+    go_on(2);
+    let old = storage.read(&cache).unwrap();
+    for (path, bytes) in backup {
+        storage.write(path, &bytes);
+    }
+    go_on(9);
+    storage.write(&cache, &old);
+    go_on(1);
+    assert_eq!(
+        check(&storage, &opened.verifier_key)[&stream].written.len(),
+        11
+    );
+}
+
+/// A stream whose clock ran ahead is recovered and closed, and another goes on: what stood behind its checkpoint was
+/// told in that stream and to nobody who watches.
+#[test]
+fn what_a_stream_of_a_day_ahead_had_behind_its_checkpoint_is_told() {
+    let storage = MemoryStorage::new();
+    let clock = TestClock::new();
+    clock.advance(5 * DAY_US);
+    let (mut writer, _) = open_at(&storage, &clock, options()).unwrap();
+    append(&mut writer, 1);
+    writer.close().unwrap();
+    let stream = writer.stream();
+    drop(writer);
+    let path = "/j/audit_logs/audit_2026-11-27.jsonl";
+    let mut lines = lines_of(&storage, path);
+    let (seq, prev) = (lines.len() as u64, leaf_of(lines.last().unwrap()));
+    lines.push(forged_call(stream, seq, 2, DAY + 5, prev));
+    write_lines(&storage, path, &lines);
+    let (_writer, opened) = open(&storage);
+    assert_eq!(opened.not_continued, [(stream, Refusal::DayAhead)]);
+    assert_eq!(opened.foreign, 1);
+    assert!(opened.findings()[0].starts_with("1 lines"), "{opened:?}");
+}
