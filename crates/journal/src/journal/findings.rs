@@ -29,6 +29,10 @@ impl Refusal {
             Self::Foreign => "has no checkpoint of ours, and its first entry was not written by this host: find out \
                               who wrote it, and move its files away"
                 .to_owned(),
+            Self::NoNumberLeft { file } => format!(
+                "ends in {file}, whose number leaves none for the day's next files: find out who renamed it, and give \
+                 it its number back"
+            ),
             Self::Unreadable { why } => {
                 format!("cannot be read ({why}): make its files readable for this process")
             }

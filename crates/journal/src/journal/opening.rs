@@ -164,12 +164,7 @@ impl JournalWriter {
             is_hash_key_new: is_hash_new,
             is_sign_key_new: is_sign_new,
             is_tail_key_new: is_tail_new,
-            strangers: opener
-                .directory
-                .strangers()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            strangers: opener.strangers()?,
             ..Opened::default()
         };
         let writer = opener.open_any(&mut report)?;
@@ -226,6 +221,13 @@ impl JournalWriter {
 }
 
 impl Opener {
+    /// Says what bears the name of a journal's file and is left alone.
+    fn strangers(&self) -> Result<Vec<String>, FileError> {
+        let mut strangers = self.directory.strangers();
+        strangers.extend(self.directory.misnamed()?);
+        Ok(strangers.iter().map(ToString::to_string).collect())
+    }
+
     /// Opens the first stream that lets itself be opened, or a new one.
     fn open_any(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
         for stream in self.directory.streams()? {
@@ -340,8 +342,22 @@ impl Opener {
                 report.not_continued.push((stream, Refusal::DayAhead));
                 Ok(None)
             }
-            Ok(scan) => self.begin(taken, scan, report).map(Some),
+            Ok(scan) => match self.without_a_number_left(&scan) {
+                Some(file) => {
+                    let refusal = Refusal::NoNumberLeft { file };
+                    report.not_continued.push((stream, refusal));
+                    Ok(None)
+                }
+                None => self.begin(taken, scan, report).map(Some),
+            },
         }
+    }
+
+    /// Returns the stream's last segment where that leaves no number for the day's next ones.
+    fn without_a_number_left(&self, scan: &Scan) -> Option<String> {
+        let last = scan.state.segments.last()?.name;
+        let is_todays = last.day >= self.seams.clock.now().day();
+        (is_todays && !last.leaves_numbers()).then(|| last.to_string())
     }
 
     fn is_ahead(&self, day: Option<u32>) -> bool {

@@ -50,6 +50,11 @@ pub enum Refusal {
     OtherKey,
     /// Its last day lies ahead: the clock was wrong and set back.
     DayAhead,
+    /// Its last file has so great a number that the day's next ones would bear another stream's name.
+    NoNumberLeft {
+        /// The file's name.
+        file: String,
+    },
     /// No checkpoint covers it, and its first entry was not written by this host's writer.
     Foreign,
     /// One of its files cannot be read.
@@ -64,8 +69,8 @@ impl Refusal {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "unknown_version",
-            // The format has no word for a file that cannot be read; what is lost to us is damaged.
-            Self::Damaged { .. } | Self::Unreadable { .. } => "damaged",
+            // The format has no word for a file that cannot be read or followed; what is lost to us is damaged.
+            Self::Damaged { .. } | Self::Unreadable { .. } | Self::NoNumberLeft { .. } => "damaged",
             Self::RolledBack { .. } => "rolled_back",
             Self::OtherKey => "other_key",
             Self::DayAhead => "day_ahead",

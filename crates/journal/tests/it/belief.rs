@@ -390,3 +390,61 @@ fn what_a_stream_of_a_day_ahead_had_behind_its_checkpoint_is_told() {
     assert_eq!(opened.foreign, 1);
     assert!(opened.findings()[0].starts_with("1 lines"), "{opened:?}");
 }
+
+/// A last segment that somebody renamed to the last number there is: the next one's name was another stream's, and what
+/// was acknowledged in it was missing from the stream at the next start.
+#[test]
+fn a_file_with_the_last_number_is_not_followed_into_another_streams_name() {
+    let (storage, stream, verifier_key) = closed_journal(2);
+    let lines = lines_of(&storage, SEGMENT);
+    storage.remove_all(SEGMENT);
+    let renamed = "/j/audit_logs/audit_2026-11-22.9999999.jsonl";
+    write_lines(&storage, renamed, &lines);
+    let mut small = options();
+    small.segment_bytes_max = 1000;
+    let (mut writer, opened) = open_at(&storage, &TestClock::new(), small).unwrap();
+    let first = writer.next_acc();
+    for acc in first..first + 3 {
+        append(&mut writer, acc);
+        writer.sync().unwrap();
+    }
+    writer.close().unwrap();
+    let written = check(&storage, &verifier_key);
+    assert!(written[&writer.stream()].is_closed());
+    assert_ne!(writer.stream(), stream);
+    assert!(opened.findings()[0].contains("9999999"), "{opened:?}");
+    // On another day its numbers begin again.
+    drop(writer);
+    let clock = TestClock::new();
+    clock.advance(DAY_US);
+    let (_writer, opened) = open_at(&storage, &clock, options()).unwrap();
+    assert_eq!(opened.not_continued, []);
+}
+
+/// A file under the name of no stream, with entries of an id that somebody chose: the next start wrote its own stream
+/// under that id, and the two were a fork of each other. Lines of a stream that is there were passed over in silence.
+#[test]
+fn a_file_under_a_wrong_name_chooses_no_stream() {
+    let (storage, stream, _) = closed_journal(2);
+    let chosen = StreamId::from_bytes([0; 16]);
+    let files = [
+        ("dead0000", forged_call(chosen, 0, 1, DAY, Leaf::ZERO)),
+        ("dead0001", lines_of(&storage, SEGMENT).concat()),
+    ];
+    for (name, lines) in &files {
+        storage.write(
+            format!("/j/audit_logs/audit_2026-11-22.{name}.jsonl"),
+            lines.as_bytes(),
+        );
+    }
+    let (writer, opened) = open(&storage);
+    assert_eq!(writer.stream(), stream);
+    let findings = opened.findings();
+    for ((name, _), finding) in files.iter().zip(&findings) {
+        assert!(finding.contains(name), "{findings:?}");
+    }
+    assert_eq!(findings.len(), 2);
+    // A second process finds none to take, and makes its own.
+    let (second, _) = open(&storage);
+    assert_ne!(second.stream(), chosen);
+}
