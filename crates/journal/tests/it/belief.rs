@@ -1,12 +1,21 @@
 //! What somebody without a key can make opening believe: copies of the journal's own lines, old notes, edited events,
 //! files of other days. Opening takes nothing from them, loses nothing for them, and says what it found.
 
-use llm_audit_journal::{
-    entry::{Entry, Kind, Leaf, Members, Position, StreamId, write_line},
-    journal::{MemoryStorage, Refusal},
+use std::{
+    collections::BTreeSet,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::{Arc, Barrier},
+    thread,
 };
 
-use crate::support::*;
+use llm_audit_journal::{
+    entry::{Entry, Kind, Leaf, Members, Position, StreamId, write_line},
+    journal::{Adopted, FileStorage, JournalWriter, MemoryStorage, Refusal},
+};
+
+use crate::{storage::*, support::*};
 
 const SEGMENT: &str = "/j/audit_logs/audit_2026-11-22.jsonl";
 const DAY: u32 = 20_779;
@@ -447,4 +456,130 @@ fn a_file_under_a_wrong_name_chooses_no_stream() {
     // A second process finds none to take, and makes its own.
     let (second, _) = open(&storage);
     assert_ne!(second.stream(), chosen);
+}
+
+/// A directory in which everything has to be set right at once: a begun operation, unsigned entries, a copy, a forged
+/// line, a torn end, a planted quarantined file, and a second stream that a process left.
+fn untidy_journal() -> (MemoryStorage, StreamId, String) {
+    let storage = MemoryStorage::new();
+    let (mut writer, opened) = open(&storage);
+    writer
+        .append(1, Kind::Begin, &record(1, "started"))
+        .unwrap();
+    append(&mut writer, 2);
+    writer.close().unwrap();
+    writer.resume().unwrap();
+    append(&mut writer, 3);
+    writer.sync().unwrap();
+    let (mut second, _) = open(&storage);
+    append(&mut second, 1);
+    second.sync().unwrap();
+    let stream = writer.stream();
+    drop((writer, second));
+    let mut lines = lines_of(&storage, SEGMENT);
+    let copy = "/j/audit_logs/audit_2026-11-22.1.jsonl";
+    let forged = forged_call(
+        stream,
+        lines.len() as u64,
+        4,
+        DAY,
+        leaf_of(&lines[lines.len() - 1]),
+    );
+    let planted = "/j/audit_logs/quarantine/audit_2026-11-22.jsonl.7.0";
+    write_lines(&storage, planted, &[lines[1].clone(), forged.clone()]);
+    write_lines(&storage, copy, &[lines[2].clone(), "{\"torn".to_owned()]);
+    lines.push(forged);
+    write_lines(&storage, SEGMENT, &lines);
+    (storage, stream, opened.verifier_key)
+}
+
+/// Each storage call of such an opening fails once; the next opening, on a disk that works, has it all.
+#[test]
+fn an_opening_that_fails_half_way_is_done_by_the_next() {
+    let (untidy, stream, verifier_key) = untidy_journal();
+    for nth in 1.. {
+        let storage = MemoryStorage::new();
+        for path in untidy.paths() {
+            storage.write(&path, &untidy.read(&path).unwrap());
+        }
+        let plan = FaultStorage::new(storage.clone()).fail(nth, 1, Failure::Io);
+        let seams = seams(plan.clone(), &TestClock::new(), 900 + nth);
+        drop(JournalWriter::open(options(), seams));
+        let (mut writer, opened) = open(&storage);
+        assert_eq!(opened.not_continued, [], "{nth}");
+        finish_all(&mut writer);
+        let found = check_on(
+            Arc::new(storage.clone()),
+            DIRECTORY.as_ref(),
+            &verifier_key,
+            Strictness::AfterFailures,
+        );
+        let written = &found[&stream].written;
+        assert!(written.is_superset(&[1, 2, 3].into()), "{nth}");
+        if plan.calls() < nth {
+            break;
+        }
+    }
+}
+
+/// Several processes start in it at the same moment: each gets a stream of its own, and every stream is in order.
+#[test]
+fn starts_at_the_same_moment_recover_each_stream_once() {
+    for round in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let (untidy, stream, verifier_key) = untidy_journal();
+        for path in untidy.paths() {
+            let copy = folder.path().join(path.strip_prefix("/j").unwrap());
+            let (parent, bytes) = (copy.parent().unwrap(), untidy.read(&path).unwrap());
+            make_private(parent);
+            fs::write(&copy, bytes).unwrap();
+            fs::set_permissions(&copy, Permissions::from_mode(0o600)).unwrap();
+        }
+        let directory = folder.path().join("audit_logs");
+        let barrier = Barrier::new(4);
+        let streams: Vec<StreamId> = thread::scope(|scope| {
+            let starts = (0..4).map(|number| {
+                let (barrier, directory) = (&barrier, directory.clone());
+                scope.spawn(move || {
+                    let mut options = options();
+                    options.directory = directory;
+                    let seed = 7000 + 10 * round + number;
+                    let seams = seams(FileStorage::default(), &TestClock::new(), seed);
+                    barrier.wait();
+                    let (mut writer, opened) = JournalWriter::open(options, seams).unwrap();
+                    assert_eq!(opened.not_continued, []);
+                    finish_all(&mut writer);
+                    barrier.wait();
+                    writer.stream()
+                })
+            });
+            let starts: Vec<_> = starts.collect();
+            let joined = starts.into_iter().map(|start| start.join().unwrap());
+            joined.collect()
+        });
+        assert_eq!(BTreeSet::from_iter(&streams).len(), 4, "{round}");
+        let storage = Arc::new(FileStorage::default());
+        let found = check_on(storage, &directory, &verifier_key, Strictness::Segments);
+        assert!(found[&stream].written.is_superset(&[1, 2, 3].into()));
+        assert!(streams.iter().all(|stream| found[stream].is_closed()));
+    }
+}
+
+fn make_private(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
+}
+
+/// Appends one record, closes the stream, and brings those that nobody writes to their end.
+fn finish_all(writer: &mut JournalWriter) {
+    let acc = writer.next_acc();
+    append(writer, acc);
+    writer.close().unwrap();
+    let mut adoption = writer.adoption();
+    while let Some(adopted) = adoption.next(|_, _| false).unwrap() {
+        if let Adopted::Open(mut other, _) = adopted {
+            other.close().unwrap();
+        }
+    }
+    assert_eq!(adoption.refused(), []);
 }
