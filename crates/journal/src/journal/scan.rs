@@ -120,10 +120,10 @@ pub(crate) fn scan(
 ) -> Result<Result<Scan, Refusal>, FileError> {
     let segments = directory.segments_of(label)?;
     let mut kept = cache::load(directory, stream, &segments, keys.verifier, keys.tail);
-    let mut claimed = 0;
+    let mut signed = 0;
     loop {
         let kept_end = kept.as_ref().and_then(State::end);
-        let scanner = read(directory, stream, &segments, keys, kept.clone(), claimed)?;
+        let scanner = read(directory, stream, &segments, keys, kept.clone(), signed)?;
         if !scanner.must_look_again {
             let is_misfit = kept_end.is_some() && scanner.stopped == kept_end;
             let scan = scanner.finish();
@@ -133,22 +133,23 @@ pub(crate) fn scan(
             }
             return Ok(scan);
         }
-        // Ends: what is claimed is known from the start now, so nothing below it counts as unproven.
-        claimed = scanner.claimed;
+        // Ends: what is proven to be signed is known from the start now, so nothing below it counts as unproven. What
+        // is only claimed is not: a note whose root nobody compared proves nothing.
+        signed = scanner.signed;
     }
 }
 
-/// Reads a stream once, of which so many entries are known to be claimed by a note of ours.
+/// Reads a stream once, of which so many entries are known to be signed.
 fn read<'a>(
     directory: &Directory,
     stream: StreamId,
     segments: &[SegmentName],
     keys: ScanKeys<'a>,
     kept: Option<State>,
-    claimed: u64,
+    signed: u64,
 ) -> Result<Scanner<'a>, FileError> {
     let mut scanner = Scanner::new(directory, stream, keys, kept)?;
-    scanner.claimed = scanner.claimed.max(claimed);
+    scanner.claimed = scanner.claimed.max(signed);
     let (from, offset) = match scanner.state.segments.last() {
         Some(last) => (Some(last.name), last.len),
         None => (None, 0),
@@ -355,8 +356,8 @@ impl<'a> Scanner<'a> {
         let is_proven = |(state, _): &(State, Place)| state.next_seq < size;
         if self.unproven.as_ref().is_some_and(is_proven) {
             self.unproven = None;
-            // Nobody has looked at those between the note's size and here.
-            self.must_look_again |= size < self.state.next_seq;
+            // Nobody has looked at those behind the note's size, the entry with the note among them.
+            self.must_look_again = true;
         }
     }
 
@@ -436,6 +437,10 @@ impl<'a> Scanner<'a> {
         // What a checkpoint covers is the commitments: numbers and names in edited members must not be believed.
         if let Some(seq) = self.edited.filter(|seq| *seq < ours_end) {
             self.refuse(Refusal::Damaged { seq });
+        }
+        if self.claimed > proven && self.claimed <= entries {
+            // They are there, and are not what was signed.
+            self.refuse(Refusal::Damaged { seq: proven });
         }
         if self.claimed > entries {
             self.refuse(if self.stopped.is_some() {

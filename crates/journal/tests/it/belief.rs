@@ -583,3 +583,77 @@ fn finish_all(writer: &mut JournalWriter) {
     }
     assert_eq!(adoption.refused(), []);
 }
+
+/// A forged checkpoint entry with a true note in it: what the note covers is proven, the entry that carries it is not.
+#[test]
+fn a_true_note_does_not_vouch_for_the_entry_that_carries_it() {
+    let (storage, stream, _) = closed_journal(3);
+    let mut lines = lines_of(&storage, SEGMENT);
+    let last = lines.pop().unwrap();
+    let entry = Entry::parse(last.trim_end().as_bytes()).unwrap();
+    let event = String::from_utf8(entry.get("event").unwrap().to_vec()).unwrap();
+    let event = event.replacen('{', "{\"x\":\"planted\",", 1);
+    let signed = lines.len() as u64;
+    lines = lines.iter().map(|line| without_mac(line)).collect();
+    lines.push(forged_own(entry.position(), &event));
+    write_lines(&storage, SEGMENT, &lines);
+    storage.remove_all(format!("{DIRECTORY}/checkpoints/{stream}"));
+    let (writer, opened) = open(&storage);
+    assert_eq!(writer.stream(), stream, "{:?}", opened.not_continued);
+    let found = (opened.entries, opened.signed, opened.foreign);
+    assert_eq!(found, (signed, signed, 1));
+}
+
+/// A true note far behind what it covers, where its root can no longer be compared: forged entries below its size were
+/// cut, or adopted, though the note says that others were signed in their place.
+#[test]
+fn a_true_note_that_cannot_be_compared_proves_nothing() {
+    let storage = MemoryStorage::new();
+    let (mut writer, _) = open(&storage);
+    append(&mut writer, 1);
+    writer.close().unwrap();
+    let stream = writer.stream();
+    let true_lines = lines_of(&storage, SEGMENT);
+    writer.resume().unwrap();
+    for acc in 2..6 {
+        append(&mut writer, acc);
+    }
+    writer.close().unwrap();
+    drop(writer);
+    let newest = lines_of(&storage, SEGMENT).pop().unwrap();
+    let newest = Entry::parse(newest.trim_end().as_bytes()).unwrap();
+    let event = String::from_utf8(newest.get("event").unwrap().to_vec()).unwrap();
+    let mut lines: Vec<String> = true_lines.iter().map(|line| without_mac(line)).collect();
+    for acc in 2..40 {
+        let at = Position {
+            stream,
+            seq: lines.len() as u64,
+            acc,
+            kind: Kind::Call,
+            day: DAY,
+            prev: leaf_of(lines.last().unwrap()),
+        };
+        let mut members = record(acc, "success");
+        members.push_str("x", &"y".repeat(1 << 20));
+        lines.push(forge(&at, &members));
+    }
+    let at = Position {
+        stream,
+        seq: lines.len() as u64,
+        acc: 39,
+        kind: Kind::Checkpoint,
+        day: DAY,
+        prev: leaf_of(lines.last().unwrap()),
+    };
+    lines.push(forged_own(&at, &event));
+    write_lines(&storage, SEGMENT, &lines);
+    for folder in ["checkpoints", "cache"] {
+        storage.remove_all(format!("{DIRECTORY}/{folder}/{stream}"));
+    }
+    let (writer, opened) = open(&storage);
+    assert_ne!(writer.stream(), stream);
+    let seq = true_lines.len() as u64 - 1;
+    let refused = [(stream, Refusal::Damaged { seq })];
+    assert_eq!(opened.not_continued, refused);
+    assert_eq!(lines_of(&storage, SEGMENT), lines, "not a byte is cut");
+}
