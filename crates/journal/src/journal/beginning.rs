@@ -14,9 +14,9 @@ use super::{
     opening::{OpenError, Opened, Opener, Taken},
     output::Output,
     recovery::{self, Quarantined},
-    scan::{Refusal, Scan},
+    scan::{Refusal, Scan, is_as_committed},
     segment::Label,
-    state::State,
+    state::{RequestTag, State},
     walk::Place,
     writer::{JournalWriter, Signing},
 };
@@ -41,6 +41,7 @@ impl Opener {
             state,
             signed,
             read_bytes,
+            kept,
             ..
         } = scan;
         let quarantined =
@@ -55,7 +56,8 @@ impl Opener {
             .storage
             .create_dir(&requests)
             .at("make directory", &requests)?;
-        let begun = self.begun_lines(&state);
+        let begun = self.begun_lines(stream, &state, kept);
+        report.begun_edited += (state.begun.len() - begun.len()) as u64;
         let settings = state.settings.clone();
         let mut writer = self.writer(taken, state, read_bytes)?;
         writer.tell_open(signed, &report.not_continued)?;
@@ -71,13 +73,29 @@ impl Opener {
     }
 
     /// Returns the lines of operations that never ended, in the order in which they began.
-    fn begun_lines(&self, state: &State) -> Vec<Vec<u8>> {
-        let mut places: Vec<Place> = state.begun.values().copied().collect();
-        places.sort_unstable();
-        // A line that cannot be read any more was lost with its segment.
-        let lines = places
-            .into_iter()
-            .filter_map(|place| recovery::read_line(&self.directory, place).ok());
+    ///
+    /// Left out is what is no longer as it was written, or was lost with its segment: its members would be signed anew.
+    fn begun_lines(&self, stream: StreamId, state: &State, kept: u64) -> Vec<Vec<u8>> {
+        let mut begun: Vec<(Place, RequestTag)> = state
+            .begun
+            .iter()
+            .map(|(tag, place)| (*place, *tag))
+            .collect();
+        begun.sort_unstable();
+        let is_written = |line: &Vec<u8>, tag: RequestTag| {
+            Entry::parse(line).is_ok_and(|entry| {
+                let at = entry.position();
+                let id = entry.text(key::REQUEST_ID).unwrap_or_default();
+                // What the kept state covers was not read now: only the mac says that the leaf is the one it was.
+                let is_proven = at.seq >= kept || entry.is_by(&self.tail);
+                let is_it = at.stream == stream && at.kind == Kind::Begin;
+                is_it && is_proven && RequestTag::of(&id) == tag && is_as_committed(&entry)
+            })
+        };
+        let lines = begun.into_iter().filter_map(|(place, tag)| {
+            let line = recovery::read_line(&self.directory, place).ok()?;
+            is_written(&line, tag).then_some(line)
+        });
         lines.collect()
     }
 

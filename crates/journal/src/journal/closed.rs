@@ -1,6 +1,7 @@
 //! The end of a stream that was closed in order, found without reading the rest.
 //!
-//! Promise: bounded reading; what is not plainly closed counts as left.
+//! Promise: bounded reading; what is not plainly closed counts as left, and so does an end that has no right mac: anybody
+//! can write two lines that look like one.
 //! Not here: whether what stands before the end is as it was written (`scan`, verification).
 
 use super::{
@@ -8,12 +9,10 @@ use super::{
     file_error::{At, FileError},
     lines::{LineEnd, Lines},
     notes::{self, StoredNote},
+    scan::ScanKeys,
     segment::{Label, SegmentName},
 };
-use crate::{
-    checkpoint::VerifierKey,
-    entry::{EntryBuf, Kind, StreamId},
-};
+use crate::entry::{EntryBuf, Kind, StreamId};
 
 /// Entries at the end of a closed stream: `close`, and the checkpoint over it.
 const TAIL_BYTES: u64 = 64 << 10;
@@ -29,9 +28,9 @@ pub(crate) fn closed_end(
     directory: &Directory,
     stream: StreamId,
     label: Label,
-    verifier: &VerifierKey,
+    keys: ScanKeys<'_>,
 ) -> Result<Option<ClosedEnd>, FileError> {
-    let head = notes::load(directory, stream, verifier)?;
+    let head = notes::load(directory, stream, keys.verifier)?;
     let StoredNote::Verified(head) = head else {
         return Ok(None);
     };
@@ -51,8 +50,10 @@ pub(crate) fn closed_end(
         return Ok(None);
     };
     let (close, last) = (close.as_entry(), checkpoint.as_entry());
+    let is_ours = close.is_by(keys.tail) && last.is_by(keys.tail);
     let (close, last_at) = (close.position(), last.position());
-    let is_closed = close.kind == Kind::Close
+    let is_closed = is_ours
+        && close.kind == Kind::Close
         && last_at.kind == Kind::Checkpoint
         && last_at.stream == stream
         && last_at.seq + 1 == head.size

@@ -430,9 +430,26 @@ impl Directory {
             .difference(&known)
             .filter(|label| **label != Label::First)
         {
-            streams.extend(self.stream_in(*label)?);
+            let named = self.stream_in(*label)?;
+            // A file under another stream's name says nothing: its lines must not choose the id that is written next.
+            streams.extend(named.filter(|stream| Label::short(*stream) == *label));
         }
         Ok(streams)
+    }
+
+    /// Returns the segments under the name of no stream that is there, whose lines are of a stream of another name.
+    pub(crate) fn misnamed(&self) -> Result<Vec<Stranger>, FileError> {
+        let streams = self.streams()?;
+        let known: BTreeSet<Label> = streams.iter().map(|id| Label::short(*id)).collect();
+        let mut segments = self.segments()?;
+        segments.retain(|name| name.label != Label::First && !known.contains(&name.label));
+        let strangers = segments.into_iter().filter_map(|name| {
+            let stream = self.stream_of(name).ok()??;
+            let what = format!("has entries of stream {stream}, whose files have another name");
+            let path = self.segment(name);
+            Some(Stranger { path, what })
+        });
+        Ok(strangers.collect())
     }
 
     /// Returns the label of a stream's files; `None` where one of those that may be its own cannot be used.

@@ -29,6 +29,10 @@ impl Refusal {
             Self::Foreign => "has no checkpoint of ours, and its first entry was not written by this host: find out \
                               who wrote it, and move its files away"
                 .to_owned(),
+            Self::NoNumberLeft { file } => format!(
+                "ends in {file}, whose number leaves none for the day's next files: find out who renamed it, and give \
+                 it its number back"
+            ),
             Self::Unreadable { why } => {
                 format!("cannot be read ({why}): make its files readable for this process")
             }
@@ -67,6 +71,13 @@ impl Opened {
                 "{} entries behind the newest checkpoint are not as they were written: they are in quarantine/, and \
                  their numbers are named as lost; find out who edits the journal's files",
                 self.edited
+            ));
+        }
+        if self.begun_edited > 0 {
+            findings.push(format!(
+                "{} operations began and never ended, and the entries of their beginning are gone or not as they were \
+                 written: nothing was written for them; see `llm-audit status`, restore the journal from a backup",
+                self.begun_edited
             ));
         }
         let strangers = self.strangers.iter();

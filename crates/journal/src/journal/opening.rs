@@ -81,6 +81,9 @@ pub struct Opened {
     pub lost: u64,
     /// Operations that had begun and never ended.
     pub interrupted: u64,
+    /// Operations that had begun and never ended, and whose first entry is gone or not as it was written: no
+    /// `interrupted` call was written for them.
+    pub begun_edited: u64,
     /// Streams that this process could have taken and may not append to.
     pub not_continued: Vec<(StreamId, Refusal)>,
     /// The key that hashes are made with, where one was asked for.
@@ -161,12 +164,7 @@ impl JournalWriter {
             is_hash_key_new: is_hash_new,
             is_sign_key_new: is_sign_new,
             is_tail_key_new: is_tail_new,
-            strangers: opener
-                .directory
-                .strangers()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            strangers: opener.strangers()?,
             ..Opened::default()
         };
         let writer = opener.open_any(&mut report)?;
@@ -223,6 +221,13 @@ impl JournalWriter {
 }
 
 impl Opener {
+    /// Says what bears the name of a journal's file and is left alone.
+    fn strangers(&self) -> Result<Vec<String>, FileError> {
+        let mut strangers = self.directory.strangers();
+        strangers.extend(self.directory.misnamed()?);
+        Ok(strangers.iter().map(ToString::to_string).collect())
+    }
+
     /// Opens the first stream that lets itself be opened, or a new one.
     fn open_any(&self, report: &mut Opened) -> Result<JournalWriter, OpenError> {
         for stream in self.directory.streams()? {
@@ -300,7 +305,7 @@ impl Opener {
         stream: StreamId,
         label: Label,
     ) -> Result<Option<ClosedEnd>, FileError> {
-        closed::closed_end(&self.directory, stream, label, &self.verifier)
+        closed::closed_end(&self.directory, stream, label, self.scan_keys())
     }
 
     pub(super) fn scan_keys(&self) -> ScanKeys<'_> {
@@ -329,12 +334,30 @@ impl Opener {
             }
             Ok(scan) if self.is_ahead(Some(scan.state.day)) => {
                 // It gets its recovery and its end, and a new stream goes on.
-                self.begin(taken, scan, &mut Opened::default())?.close()?;
+                let mut found = Opened::default();
+                self.begin(taken, scan, &mut found)?.close()?;
+                report.foreign += found.foreign;
+                report.edited += found.edited;
+                report.begun_edited += found.begun_edited;
                 report.not_continued.push((stream, Refusal::DayAhead));
                 Ok(None)
             }
-            Ok(scan) => self.begin(taken, scan, report).map(Some),
+            Ok(scan) => match self.without_a_number_left(&scan) {
+                Some(file) => {
+                    let refusal = Refusal::NoNumberLeft { file };
+                    report.not_continued.push((stream, refusal));
+                    Ok(None)
+                }
+                None => self.begin(taken, scan, report).map(Some),
+            },
         }
+    }
+
+    /// Returns the stream's last segment where that leaves no number for the day's next ones.
+    fn without_a_number_left(&self, scan: &Scan) -> Option<String> {
+        let last = scan.state.segments.last()?.name;
+        let is_todays = last.day >= self.seams.clock.now().day();
+        (is_todays && !last.leaves_numbers()).then(|| last.to_string())
     }
 
     fn is_ahead(&self, day: Option<u32>) -> bool {

@@ -14,7 +14,7 @@ use super::{
     event,
     file_error::FileError,
     notes::{self, StoredNote},
-    segment::Label,
+    segment::{Label, SegmentName},
     state::State,
     walk::{Place, REPEAT_BYTES_MAX, Step, Walker},
     walk_files::{FileWalk, Walked},
@@ -50,6 +50,11 @@ pub enum Refusal {
     OtherKey,
     /// Its last day lies ahead: the clock was wrong and set back.
     DayAhead,
+    /// Its last file has so great a number that the day's next ones would bear another stream's name.
+    NoNumberLeft {
+        /// The file's name.
+        file: String,
+    },
     /// No checkpoint covers it, and its first entry was not written by this host's writer.
     Foreign,
     /// One of its files cannot be read.
@@ -64,8 +69,8 @@ impl Refusal {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "unknown_version",
-            // The format has no word for a file that cannot be read; what is lost to us is damaged.
-            Self::Damaged { .. } | Self::Unreadable { .. } => "damaged",
+            // The format has no word for a file that cannot be read or followed; what is lost to us is damaged.
+            Self::Damaged { .. } | Self::Unreadable { .. } | Self::NoNumberLeft { .. } => "damaged",
             Self::RolledBack { .. } => "rolled_back",
             Self::OtherKey => "other_key",
             Self::DayAhead => "day_ahead",
@@ -88,6 +93,8 @@ pub(crate) struct Scan {
     pub(crate) signed: u64,
     /// Bytes of lines that were read: what the kept state does not cover.
     pub(crate) read_bytes: u64,
+    /// How many entries the kept state covers: their lines were not read.
+    pub(crate) kept: u64,
     /// Ends of segments that are no entries, where the next segment goes on with the chain: a failed batch that could
     /// not be truncated, as a crash left it.
     pub(crate) leftovers: Vec<Place>,
@@ -112,13 +119,42 @@ pub(crate) fn scan(
     keys: ScanKeys<'_>,
 ) -> Result<Result<Scan, Refusal>, FileError> {
     let segments = directory.segments_of(label)?;
-    let kept = cache::load(directory, stream, &segments, keys.verifier, keys.tail);
+    let mut kept = cache::load(directory, stream, &segments, keys.verifier, keys.tail);
+    let mut signed = 0;
+    loop {
+        let kept_end = kept.as_ref().and_then(State::end);
+        let scanner = read(directory, stream, &segments, keys, kept.clone(), signed)?;
+        if !scanner.must_look_again {
+            let is_misfit = kept_end.is_some() && scanner.stopped == kept_end;
+            let scan = scanner.finish();
+            if scan.is_err() && is_misfit && kept.take().is_some() {
+                // An older cache of ours may have been put back that never was of these files.
+                continue;
+            }
+            return Ok(scan);
+        }
+        // Ends: what is proven to be signed is known from the start now, so nothing below it counts as unproven. What
+        // is only claimed is not: a note whose root nobody compared proves nothing.
+        signed = scanner.signed;
+    }
+}
+
+/// Reads a stream once, of which so many entries are known to be signed.
+fn read<'a>(
+    directory: &Directory,
+    stream: StreamId,
+    segments: &[SegmentName],
+    keys: ScanKeys<'a>,
+    kept: Option<State>,
+    signed: u64,
+) -> Result<Scanner<'a>, FileError> {
     let mut scanner = Scanner::new(directory, stream, keys, kept)?;
+    scanner.claimed = scanner.claimed.max(signed);
     let (from, offset) = match scanner.state.segments.last() {
         Some(last) => (Some(last.name), last.len),
         None => (None, 0),
     };
-    let ahead = segments.into_iter().filter(|name| Some(*name) >= from);
+    let ahead = segments.iter().copied().filter(|name| Some(*name) >= from);
     let State {
         next_seq,
         prev,
@@ -130,13 +166,16 @@ pub(crate) fn scan(
     while let Some(line) = walk.next()? {
         scanner.line(&line);
     }
-    Ok(scanner.finish(walk.walker().unfinished_repeat()))
+    scanner.unfinished_repeat = walk.walker().unfinished_repeat();
+    Ok(scanner)
 }
 
 struct Scanner<'a> {
     stream: StreamId,
     keys: ScanKeys<'a>,
     state: State,
+    /// How many entries the kept state covers.
+    kept: u64,
     /// Size of the newest checkpoint that is verified.
     signed: u64,
     /// The greatest size that a note of ours claims, whether or not its root fits.
@@ -154,6 +193,16 @@ struct Scanner<'a> {
     /// The stream up to the first entry that is neither signed nor by this host's writer, and that entry's place.
     unproven: Option<(State, Place)>,
     leftovers: Vec<Place>,
+    /// Where the last segment that repeats something begins.
+    repeat_at: Option<Place>,
+    /// The entry that must come next in it.
+    repeated_to: u64,
+    /// The first entry that the last segment repeats in part only, and where it stood before.
+    unfinished_repeat: Option<(u64, Place)>,
+    /// The first entry that opening reads something from and whose members are not what was committed.
+    edited: Option<u64>,
+    /// A note came late that covers the first entry that was not proven, and not those behind it.
+    must_look_again: bool,
     read_bytes: u64,
     /// The leaves since a size, for notes of a smaller size than their entry's number.
     behind: Behind,
@@ -180,6 +229,7 @@ impl<'a> Scanner<'a> {
             keys,
             behind: Behind::new(&state.tree),
             state,
+            kept: signed,
             signed,
             claimed: claimed.max(signed),
             expected: expected.filter(|(size, _)| *size >= signed),
@@ -190,6 +240,11 @@ impl<'a> Scanner<'a> {
             has_line: signed > 0,
             unproven: None,
             leftovers: Vec::new(),
+            repeat_at: None,
+            repeated_to: 0,
+            unfinished_repeat: None,
+            edited: None,
+            must_look_again: false,
             read_bytes: 0,
         };
         scanner.compare_expected();
@@ -207,8 +262,12 @@ impl<'a> Scanner<'a> {
                 }
                 return;
             }
-            Step::Repeat { .. } if self.stopped.is_none() => {
+            Step::Repeat { seq } if self.stopped.is_none() => {
+                self.repeated_to = seq.saturating_add(1);
                 let Place { segment, offset } = line.place;
+                if offset == 0 {
+                    self.repeat_at = Some(line.place);
+                }
                 let next = self.state.next_seq;
                 return self
                     .state
@@ -220,7 +279,8 @@ impl<'a> Scanner<'a> {
         match (line.step, entry) {
             (Step::Next, Some(entry)) if self.stopped.is_none() => self.take(&entry, line),
             (_, entry) => {
-                self.stopped.get_or_insert(line.place);
+                let at = self.stop_at(line);
+                self.stopped.get_or_insert(at);
                 if let Some(entry) = entry {
                     self.look_ahead(&entry);
                 }
@@ -228,11 +288,26 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Returns from where on a line that does not go on with the chain is cut.
+    ///
+    /// Copies of a part of what stood before go with it: nothing can follow them.
+    fn stop_at(&self, line: &Walked) -> Place {
+        let is_cut_short =
+            |at: &Place| at.segment == line.place.segment && self.repeated_to < self.state.next_seq;
+        let copies = self.repeat_at.filter(is_cut_short);
+        copies
+            .filter(|_| line.entry.is_some())
+            .unwrap_or(line.place)
+    }
+
     /// Goes on by one entry, for the time being where nothing proves it.
     fn take(&mut self, entry: &Entry<'_>, line: &Walked) {
         let seq = entry.position().seq;
         if self.unproven.is_none() && seq >= self.claimed && !self.is_ours(entry) {
             self.unproven = Some((self.state.clone(), line.place));
+        }
+        if self.edited.is_none() && self.is_read_from(entry) && !is_as_committed(entry) {
+            self.edited = Some(seq);
         }
         match entry.position().kind {
             Kind::Checkpoint => self.checkpoint(entry.get(key::EVENT).unwrap_or_default(), seq),
@@ -246,6 +321,12 @@ impl<'a> Scanner<'a> {
         self.state.take(entry, line.place);
         self.behind.push(entry.leaf(), line.bytes);
         self.compare_expected();
+    }
+
+    /// Says whether the stream's state depends on the entry's members, and not on its envelope alone.
+    fn is_read_from(&self, entry: &Entry<'_>) -> bool {
+        let kind = entry.position().kind;
+        kind.is_known() && (kind != Kind::Call || !self.state.begun.is_empty())
     }
 
     /// Says whether this host's writer wrote the entry, as it stands.
@@ -275,6 +356,8 @@ impl<'a> Scanner<'a> {
         let is_proven = |(state, _): &(State, Place)| state.next_seq < size;
         if self.unproven.as_ref().is_some_and(is_proven) {
             self.unproven = None;
+            // Nobody has looked at those behind the note's size, the entry with the note among them.
+            self.must_look_again = true;
         }
     }
 
@@ -304,7 +387,11 @@ impl<'a> Scanner<'a> {
                 self.claimed = self.claimed.max(head.size);
                 self.refuse(Refusal::Damaged { seq });
             }
-            StoredNote::Foreign => self.has_other_note = true,
+            // Only an entry of ours, or of a stream that is another's from its first entry on, says who signs it.
+            StoredNote::Foreign => {
+                let unproven = self.unproven.as_ref();
+                self.has_other_note |= unproven.is_none_or(|(state, _)| state.next_seq == 0);
+            }
             StoredNote::None => {}
         }
     }
@@ -336,7 +423,7 @@ impl<'a> Scanner<'a> {
         self.refusal.get_or_insert(refusal);
     }
 
-    fn finish(mut self, unfinished_repeat: Option<Place>) -> Result<Scan, Refusal> {
+    fn finish(mut self) -> Result<Scan, Refusal> {
         let entries = self.state.next_seq;
         // One that nobody of ours wrote is cut like any other line.
         let proven = self
@@ -346,6 +433,14 @@ impl<'a> Scanner<'a> {
         let ours_end = proven.max(self.claimed);
         if let Some(seq) = self.unknown.filter(|seq| *seq < ours_end) {
             self.refuse(Refusal::Unknown { seq });
+        }
+        // What a checkpoint covers is the commitments: numbers and names in edited members must not be believed.
+        if let Some(seq) = self.edited.filter(|seq| *seq < ours_end) {
+            self.refuse(Refusal::Damaged { seq });
+        }
+        if self.claimed > proven && self.claimed <= entries {
+            // They are there, and are not what was signed.
+            self.refuse(Refusal::Damaged { seq: proven });
         }
         if self.claimed > entries {
             self.refuse(if self.stopped.is_some() {
@@ -360,8 +455,14 @@ impl<'a> Scanner<'a> {
         let unproven_at = self.unproven.as_ref().map(|(_, place)| *place);
         let tail = unproven_at.or(self.stopped);
         // What is cut from an earlier line on takes the repetition along.
-        let overlap = unfinished_repeat.filter(|place| unproven_at.is_none_or(|at| *place < at));
-        let cut = overlap.map(Cut::Overlap).or(tail.map(Cut::Tail));
+        let repeat = self.unfinished_repeat;
+        let overlap = repeat.filter(|(_, at)| unproven_at.is_none_or(|cut| *at < cut));
+        let cut = match overlap {
+            Some((first, place)) if first >= self.claimed => Some(Cut::Overlap(place)),
+            // What was signed is never cut, and no failed write has it: the copy is somebody's, and goes.
+            Some(_) => self.repeat_at.map(Cut::Tail),
+            None => tail.map(Cut::Tail),
+        };
         if let Some((state, _)) = self.unproven.take() {
             self.state = state;
         }
@@ -375,6 +476,7 @@ impl<'a> Scanner<'a> {
             state: self.state,
             signed: self.signed,
             read_bytes: self.read_bytes,
+            kept: self.kept,
             leftovers: self.leftovers,
             cut,
         })
@@ -431,6 +533,13 @@ impl Behind {
             .for_each(|(leaf, _)| tree.push(*leaf));
         Some(tree.root())
     }
+}
+
+/// Says whether every member of the entry is as it was committed, or gone as a removal leaves it.
+pub(crate) fn is_as_committed(entry: &Entry<'_>) -> bool {
+    let is_right =
+        |state: &CommitmentState| matches!(state, CommitmentState::Holds | CommitmentState::Absent);
+    entry.check_commitments().iter().all(is_right)
 }
 
 /// Returns the size that a note claims, before anything in it is proven.

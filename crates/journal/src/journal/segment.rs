@@ -15,6 +15,9 @@ const EPOCH_DAY: i32 = 719_163;
 /// Eight digits would be read as a stream's.
 const INDEX_MAX: u32 = 9_999_999;
 
+/// More than the files that a process begins on a day: what is renamed to a greater number leaves too few.
+const INDEXES_A_DAY: u32 = 1_000_000;
+
 /// Whose segment it is, as far as its name tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Label {
@@ -49,6 +52,11 @@ impl SegmentName {
     /// Returns its place among the day's segments of its stream, from 0.
     pub fn index(&self) -> u32 {
         self.index
+    }
+
+    /// Says whether enough numbers follow for the day's further segments.
+    pub(crate) fn leaves_numbers(&self) -> bool {
+        self.index <= INDEX_MAX - INDEXES_A_DAY
     }
 
     /// Returns the first eight hex digits of its stream; `None` for the first stream's.

@@ -104,6 +104,15 @@ impl State {
         }
     }
 
+    /// Returns where the next line stands, where it stands in a segment that is there.
+    pub(crate) fn end(&self) -> Option<Place> {
+        let last = self.segments.last()?;
+        Some(Place {
+            segment: last.name,
+            offset: last.len,
+        })
+    }
+
     /// Forgets what was cut off from a place on.
     pub(crate) fn end_segments_at(&mut self, segment: SegmentName, offset: u64) {
         self.segments

@@ -241,13 +241,13 @@ impl Walker {
         self.end.next_seq
     }
 
-    /// Returns where the first entry stands that the last segment repeats in part only.
-    pub(crate) fn unfinished_repeat(&self) -> Option<Place> {
+    /// Returns the first entry that the last segment repeats in part only, and where it stood before.
+    pub(crate) fn unfinished_repeat(&self) -> Option<(u64, Place)> {
         let (first, next) = self.repeating?;
         let is_unfinished = next < self.end.next_seq;
         self.find(first)
             .filter(|_| is_unfinished)
-            .map(|recent| recent.place)
+            .map(|recent| (first, recent.place))
     }
 
     /// Takes a line; `ahead` tells of the next segment, and is asked only where the line makes no sense.
@@ -280,7 +280,7 @@ impl Walker {
         }
         self.end_planted_jump(seq, at.prev);
         if seq < self.end.next_seq {
-            return self.again(seq, entry.leaf(), place);
+            return self.again(entry, place);
         }
         let step = self.place_of(entry, place);
         let missing = seq - self.end.next_seq;
@@ -329,7 +329,9 @@ impl Walker {
     }
 
     /// Judges an entry whose number has been passed.
-    fn again(&mut self, seq: u64, leaf: Leaf, place: Place) -> Step {
+    fn again(&mut self, entry: &Entry<'_>, place: Place) -> Step {
+        let (at, leaf) = (entry.position(), entry.leaf());
+        let seq = at.seq;
         let Some(known) = self.find(seq) else {
             return Step::Fork { seq };
         };
@@ -337,7 +339,8 @@ impl Walker {
             return Step::Fork { seq };
         }
         let goes_on = self.repeating.is_some_and(|(_, next)| next == seq);
-        if !goes_on && place.offset > 0 {
+        // A failed write goes into another segment of its day.
+        if !goes_on && place.offset > 0 || at.day != place.segment.day() {
             return Step::Duplicate { seq };
         }
         let first = self.repeating.map_or(seq, |(first, _)| first);
