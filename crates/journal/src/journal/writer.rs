@@ -133,6 +133,17 @@ impl JournalWriter {
             return Err(AppendError::Twice { acc });
         }
         let day = self.make_room(members.len())?;
+        Ok(self.push_record(acc, kind, day, members)?)
+    }
+
+    /// Chains a record into the buffer, which has room for it.
+    pub(super) fn push_record(
+        &mut self,
+        acc: u64,
+        kind: Kind,
+        day: u32,
+        members: &Members,
+    ) -> Result<u64, LineTooLong> {
         let offset = self.buffer.len() as u64;
         let seq = self.write_line(kind, acc, day, members)?;
         self.state.account.write(acc);
@@ -323,7 +334,7 @@ impl JournalWriter {
     }
 
     /// Returns the next entry's day, with its segment ready and room in the batch.
-    fn make_room(&mut self, members_bytes: usize) -> Result<u32, SyncError> {
+    pub(super) fn make_room(&mut self, members_bytes: usize) -> Result<u32, SyncError> {
         if self.is_lock_lost {
             return Err(self.lock_replaced());
         }

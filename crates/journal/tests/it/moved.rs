@@ -9,11 +9,15 @@ use std::{
 use llm_audit_journal::{
     checkpoint::KeyName,
     entry::{Entry, Kind},
-    journal::{JournalOptions, JournalWriter, Opened, Seams, SyncError},
+    journal::{FileStorage, JournalOptions, JournalWriter, Opened, Seams, SyncError},
     json,
 };
 
-use crate::{support::*, verifier};
+use crate::{
+    storage::{Failure, FaultStorage},
+    support::*,
+    verifier,
+};
 
 /// A journal on disk, its writer with two acknowledged records.
 struct Running {
@@ -259,7 +263,7 @@ fn a_replaced_directory_gets_a_stream_of_its_own() {
     assert_eq!(running.writer.next_acc(), 4);
     running.writer.close().unwrap();
     let found = check_on(
-        std::sync::Arc::new(llm_audit_journal::journal::FileStorage::default()),
+        std::sync::Arc::new(FileStorage::default()),
         &root,
         &running.opened.verifier_key,
         Strictness::Segments,
@@ -342,4 +346,83 @@ fn old_segments_that_were_removed_are_named() {
         running.writer.sync().unwrap();
     }
     running.names_as_lost(0, lines - 1);
+}
+
+/// A journal whose disk fails on order, in segments of a few records, with ten records that wait in a replaced directory.
+fn replaced_with_waiting() -> (tempfile::TempDir, FaultStorage, JournalWriter, Opened) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("audit_logs");
+    let mut options = JournalOptions::new(&root, KeyName::new(NAME).unwrap());
+    options.segment_bytes_max = 4 << 10;
+    let storage = FaultStorage::new(FileStorage::default());
+    let seams = Seams {
+        storage: std::sync::Arc::new(storage.clone()),
+        ..Seams::default()
+    };
+    let (mut writer, opened) = JournalWriter::open(options, seams).unwrap();
+    append(&mut writer, 1);
+    writer.sync().unwrap();
+    fs::rename(&root, folder.path().join("away")).unwrap();
+    fs::create_dir(&root).unwrap();
+    append(&mut writer, 2);
+    assert!(writer.sync().is_err());
+    (3..=11).for_each(|acc| append(&mut writer, acc));
+    while !writer.is_lock_lost() {
+        assert!(writer.sync().is_err());
+    }
+    (folder, storage, writer, opened)
+}
+
+/// The disk failed while a new stream took over what had waited: the next attempt wrote it into a further stream, and
+/// the records that had landed were in the journal twice.
+#[test]
+fn a_failure_on_the_way_into_a_new_stream_doubles_nothing() {
+    for nth in 1..200 {
+        let (folder, storage, mut writer, opened) = replaced_with_waiting();
+        let calls = storage.calls();
+        let storage = storage.fail(calls + nth, 1, Failure::Full);
+        let has_failed = writer.start_elsewhere().is_err();
+        if has_failed {
+            writer.start_elsewhere().unwrap();
+        }
+        while writer.sync().is_err() {}
+        while writer.close().is_err() {}
+        let found = check_on(
+            std::sync::Arc::new(FileStorage::default()),
+            &folder.path().join("audit_logs"),
+            &opened.verifier_key,
+            Strictness::AfterFailures,
+        );
+        let written = found.values().map(|stream| stream.written.len());
+        assert_eq!(written.sum::<usize>(), 10, "call {nth} fails");
+        if !has_failed && storage.calls() < calls + nth {
+            return;
+        }
+    }
+    panic!("the way into a new stream has no end");
+}
+
+/// Records come out of order of their numbers: one that was durable had a greater number than one that waited, which
+/// then had no number in the new stream. Each further attempt failed like the first.
+#[test]
+fn what_waits_may_have_lesser_numbers_than_what_is_durable() {
+    let mut running = Running::new();
+    append(&mut running.writer, 9);
+    running.writer.sync().unwrap();
+    fs::rename(running.root(), running.folder.path().join("away")).unwrap();
+    fs::create_dir(running.root()).unwrap();
+    append(&mut running.writer, 5);
+    append(&mut running.writer, 10);
+    while !running.writer.is_lock_lost() {
+        assert!(running.writer.sync().is_err());
+    }
+    let moved = running.writer.start_elsewhere().unwrap();
+    assert_eq!(moved.acc_shift, 4);
+    assert_eq!(moved.seqs.keys().copied().collect::<Vec<_>>(), [1, 6]);
+    running.writer.close().unwrap();
+    verify_directory(
+        &running.root(),
+        &running.opened.verifier_key,
+        "out of order",
+    );
 }
