@@ -4,7 +4,7 @@
 //! interrupted.
 //! Not here: which stream is opened (`opening`), what comes after (`writer`).
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, io, sync::Arc, time::Instant};
 
 use super::{
     event::{self, Event},
@@ -55,7 +55,7 @@ impl Opener {
             .storage
             .create_dir(&requests)
             .at("make directory", &requests)?;
-        let begun = self.begun_lines(&state);
+        let begun = self.begun_lines(&state)?;
         let settings = state.settings.clone();
         let mut writer = self.writer(taken, state, read_bytes)?;
         writer.tell_open(signed, &report.not_continued)?;
@@ -71,14 +71,19 @@ impl Opener {
     }
 
     /// Returns the lines of operations that never ended, in the order in which they began.
-    fn begun_lines(&self, state: &State) -> Vec<Vec<u8>> {
+    ///
+    /// A line that is gone was lost with its segment; one that cannot be read now may be read by the next opening.
+    fn begun_lines(&self, state: &State) -> Result<Vec<Vec<u8>>, FileError> {
         let mut places: Vec<Place> = state.begun.values().copied().collect();
         places.sort_unstable();
-        // A line that cannot be read any more was lost with its segment.
-        let lines = places
-            .into_iter()
-            .filter_map(|place| recovery::read_line(&self.directory, place).ok());
-        lines.collect()
+        let mut lines = Vec::with_capacity(places.len());
+        for place in places {
+            match recovery::read_line(&self.directory, place) {
+                Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
+                line => lines.push(line?),
+            }
+        }
+        Ok(lines)
     }
 
     fn writer(
