@@ -18,7 +18,7 @@ use super::{
     segment::Label,
     state::State,
     walk::Place,
-    writer::{JournalWriter, Signing},
+    writer::{Doubt, JournalWriter, Signing},
 };
 use crate::{
     entry::{Entry, Kind, Members, StreamId, schema::key},
@@ -127,7 +127,7 @@ impl Opener {
             durable_acc: state.account.max(),
             uncached_bytes: read_bytes,
             begun: Vec::new(),
-            has_lost: false,
+            doubt: Doubt::None,
             is_lock_lost: false,
             state,
             heartbeat_at: now,

@@ -69,7 +69,10 @@ impl JournalWriter {
     /// Returns by how much the waiting numbers become less: the least of them is at least 1 afterwards, also where a
     /// greater number than theirs is durable already.
     fn acc_shift(&self) -> u64 {
-        let least = self.waiting().flat_map(|entry| first_number(&entry)).min();
+        let least = self
+            .waiting()
+            .filter_map(|entry| first_number(&entry))
+            .min();
         let before = least.map_or(u64::MAX, |acc| acc.saturating_sub(1));
         self.durable_acc.min(before)
     }

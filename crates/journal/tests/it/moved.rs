@@ -426,3 +426,144 @@ fn what_waits_may_have_lesser_numbers_than_what_is_durable() {
         "out of order",
     );
 }
+
+/// A writer with two acknowledged records on a disk that fails on order.
+fn running_on_faults(change: impl FnOnce(&mut JournalOptions)) -> (FaultStorage, Running) {
+    let folder = tempfile::tempdir().unwrap();
+    let name = KeyName::new(NAME).unwrap();
+    let mut options = JournalOptions::new(folder.path().join("audit_logs"), name);
+    change(&mut options);
+    let storage = FaultStorage::new(FileStorage::default());
+    let seams = Seams {
+        storage: std::sync::Arc::new(storage.clone()),
+        ..Seams::default()
+    };
+    let (mut writer, opened) = JournalWriter::open(options, seams).unwrap();
+    append(&mut writer, 1);
+    append(&mut writer, 2);
+    writer.sync().unwrap();
+    let running = Running {
+        folder,
+        writer,
+        opened,
+    };
+    (storage, running)
+}
+
+/// A full disk and a removed segment: the batch failed before its file was compared, and nobody looked any more.
+#[test]
+fn a_segment_that_was_removed_while_the_disk_was_full_is_named() {
+    let (storage, mut running) = running_on_faults(|_| {});
+    fs::remove_file(running.segment()).unwrap();
+    append(&mut running.writer, 3);
+    storage.set_full(true);
+    for _ in 0..3 {
+        assert!(running.writer.sync().is_err());
+    }
+    storage.set_full(false);
+    running.writer.sync().unwrap();
+    running.names_as_lost(0, 4);
+}
+
+/// After a failed write no segment is held. `locks/` was removed, another process went on with the stream, and this one
+/// wrote its next segment beside it before it looked: a fork.
+#[test]
+fn nothing_is_appended_once_the_lock_is_lost_while_no_segment_is_held() {
+    let (storage, mut running) = running_on_faults(|_| {});
+    append(&mut running.writer, 3);
+    storage.set_full(true);
+    assert!(running.writer.sync().is_err());
+    storage.set_full(false);
+    fs::remove_dir_all(running.root().join("locks")).unwrap();
+    let (mut second, _) = open_in(running.folder.path());
+    assert_eq!(second.stream(), running.writer.stream(), "it is free");
+    let segments = running.segments();
+    let error = running.writer.sync().unwrap_err();
+    assert!(running.writer.is_lock_lost(), "{error}");
+    assert_eq!(running.segments(), segments);
+    let moved = running.writer.start_elsewhere().unwrap();
+    assert_eq!(moved.seqs.len(), 1);
+    running.writer.close().unwrap();
+    second.close().unwrap();
+    verify_directory(&running.root(), &running.opened.verifier_key, "no fork");
+}
+
+/// The segment is removed, and the next record begins another one because of its size: the removed one was never
+/// compared again.
+#[test]
+fn a_segment_is_compared_once_more_when_it_is_left() {
+    let (_, mut running) = running_on_faults(|options| options.segment_bytes_max = 4 << 10);
+    let text = fs::read_to_string(running.segment()).unwrap();
+    assert!(text.len() > 4 << 10, "the next record begins a segment");
+    let lines = text.lines().count() as u64;
+    fs::remove_file(running.segment()).unwrap();
+    append(&mut running.writer, 3);
+    running.writer.sync().unwrap();
+    running.names_as_lost(0, lines - 1);
+}
+
+/// The segment is removed, and the stream is closed before another record comes: what is lost was told behind `close`,
+/// where nothing may stand.
+#[test]
+fn what_is_lost_is_told_before_the_stream_is_closed() {
+    let mut running = Running::new();
+    fs::remove_file(running.segment()).unwrap();
+    running.writer.close().unwrap();
+    let text = fs::read_to_string(running.segment()).unwrap();
+    let kinds: Vec<Kind> = text
+        .lines()
+        .map(|line| Entry::parse(line.as_bytes()).unwrap().position().kind)
+        .collect();
+    let expected = [Kind::Checkpoint, Kind::Gap, Kind::Close, Kind::Checkpoint];
+    assert_eq!(kinds, expected);
+    running.names_as_lost(0, 4);
+}
+
+/// Another file takes the segment's place, and is longer: by its length nothing was missing.
+#[test]
+fn a_longer_file_in_the_place_of_a_segment_hides_no_loss() {
+    let mut running = Running::new();
+    let segment = running.segment();
+    let len = fs::metadata(&segment).unwrap().len() as usize;
+    fs::remove_file(&segment).unwrap();
+    fs::write(&segment, "\n".repeat(len + 10)).unwrap();
+    running.goes_on();
+    let gap = running.gaps().pop().unwrap();
+    assert!(gap.contains(r#""seq":[[0,4]]"#), "{gap}");
+    assert!(running.writer.take_findings()[0].contains("are gone"));
+}
+
+/// One checkpoint made the next one due, for ever.
+#[test]
+fn a_checkpoint_asks_for_no_other_one_however_few_entries_are_allowed() {
+    for entries in [0, 1, 2] {
+        let (_, mut running) =
+            running_on_faults(|options| options.checkpoint_entries_max = entries);
+        running.writer.tick().unwrap();
+        let durable = running.writer.durable().next_seq();
+        for _ in 0..10 {
+            running.writer.tick().unwrap();
+        }
+        assert_eq!(running.writer.durable().next_seq(), durable, "{entries}");
+        running.has_lost_nothing();
+    }
+}
+
+/// A link takes the place of a folder: notes and kept states were written to where it leads.
+#[test]
+fn a_link_in_the_place_of_a_folder_is_not_followed() {
+    for folder in ["checkpoints", "cache"] {
+        let mut running = Running::new();
+        let (path, host) = (
+            running.root().join(folder),
+            running.folder.path().join("host"),
+        );
+        fs::create_dir(&host).unwrap();
+        fs::remove_dir_all(&path).unwrap();
+        std::os::unix::fs::symlink(&host, &path).unwrap();
+        append(&mut running.writer, 3);
+        running.writer.sync().unwrap();
+        let _ = running.writer.close();
+        assert_eq!(fs::read_dir(&host).unwrap().count(), 0, "{folder}");
+    }
+}
