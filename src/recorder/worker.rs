@@ -163,10 +163,17 @@ impl Worker {
             return;
         }
         self.until_done(JournalWriter::resume);
-        self.append_gaps(dropped, GapCause::QueueFull);
+        // In the order of their numbers, so that whatever is durable comes before whatever is not: where this stream
+        // must be left half-way, the rest begins the next one from 1.
+        let mut dropped = dropped.iter().copied().peekable();
         while let Some(queued) = self.records.next() {
+            while let Some(range) = dropped.next_if(|(first, _)| *first < queued.number) {
+                self.append_gaps(&[range], GapCause::QueueFull);
+            }
             self.append(queued);
         }
+        let rest: Vec<_> = dropped.collect();
+        self.append_gaps(&rest, GapCause::QueueFull);
         self.next_number += count + lost;
         self.commit();
     }

@@ -28,7 +28,7 @@ use crate::{
 };
 use llm_audit_journal::{
     checkpoint::KeyName,
-    journal::{JournalOptions, JournalWriter, MemoryStorage, Seams},
+    journal::{JournalOptions, JournalWriter, MemoryStorage, Seams, Storage},
 };
 
 /// Long enough for a condition on the busiest machine.
@@ -72,7 +72,10 @@ fn options(pace: Pace) -> RecorderOptions {
 
 /// A disk in memory, and a writer on it.
 fn journal() -> (FaultStorage, Seams, JournalWriter) {
-    let storage = FaultStorage::new(MemoryStorage::new());
+    journal_in(FaultStorage::new(MemoryStorage::new()))
+}
+
+fn journal_in<S: Storage + Clone>(storage: S) -> (S, Seams, JournalWriter) {
     let seams = Seams {
         storage: Arc::new(storage.clone()),
         ..Seams::default()

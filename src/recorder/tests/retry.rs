@@ -119,3 +119,42 @@ fn findings_are_shown_from_the_opening_on_and_added_later() {
     assert_eq!(texts, ["a segment is missing", "a stream is damaged"]);
     assert!(!health.is_good && health.last_error.is_none());
 }
+
+/// The queue overflowed and the lock was removed before the writer came to it: the numbers of the dropped records were
+/// named first, so that those written after them had none in the new stream, and came out as 2^64 less a few.
+#[test]
+fn a_stream_is_left_while_dropped_records_are_named() {
+    let (storage, seams, writer) = journal_in(MemoryStorage::new());
+    let options = RecorderOptions {
+        limits: Limits {
+            records_max: 1500,
+            bytes_max: usize::MAX,
+            wait_max: Duration::ZERO,
+        },
+        ..options(PROMPT)
+    };
+    let (shared, mut worker) = worker(options, seams, writer);
+    let mut acks = Vec::new();
+    for _ in 0..1510 {
+        let (ack, record) = awaited();
+        shared.queue.push(record);
+        acks.push(ack);
+    }
+    storage.remove_all("audit_logs/locks");
+    assert!(!worker.round());
+    let counts = shared.queue.counts();
+    assert_eq!((counts.durable, counts.dropped), (1500, 10));
+    let accs: Vec<u64> = acks
+        .iter()
+        .filter_map(|ack| Some(ack.wait(Duration::ZERO).ok()?.acc))
+        .collect();
+    let first_of_new = accs.iter().rposition(|acc| *acc == 1).unwrap();
+    assert!(first_of_new > 0, "it is left half-way");
+    let numbers = (1..).take(accs.len() - first_of_new);
+    assert!(accs[first_of_new..].iter().copied().eq(numbers));
+    assert_eq!(worker.writer.dropped(), 10);
+    assert_eq!(
+        worker.writer.next_acc(),
+        (accs.len() - first_of_new) as u64 + 11
+    );
+}

@@ -4,7 +4,7 @@
 //! interrupted.
 //! Not here: which stream is opened (`opening`), what comes after (`writer`).
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, io, sync::Arc, time::Instant};
 
 use super::{
     event::{self, Event},
@@ -18,7 +18,7 @@ use super::{
     segment::Label,
     state::{RequestTag, State},
     walk::Place,
-    writer::{JournalWriter, Signing},
+    writer::{Doubt, JournalWriter, Signing},
 };
 use crate::{
     entry::{Entry, Kind, Members, StreamId, schema::key},
@@ -56,7 +56,7 @@ impl Opener {
             .storage
             .create_dir(&requests)
             .at("make directory", &requests)?;
-        let begun = self.begun_lines(stream, &state, kept);
+        let begun = self.begun_lines(stream, &state, kept)?;
         report.begun_edited += (state.begun.len() - begun.len()) as u64;
         let settings = state.settings.clone();
         let mut writer = self.writer(taken, state, read_bytes)?;
@@ -75,7 +75,13 @@ impl Opener {
     /// Returns the lines of operations that never ended, in the order in which they began.
     ///
     /// Left out is what is no longer as it was written, or was lost with its segment: its members would be signed anew.
-    fn begun_lines(&self, stream: StreamId, state: &State, kept: u64) -> Vec<Vec<u8>> {
+    /// One that cannot be read now may be read by the next opening.
+    fn begun_lines(
+        &self,
+        stream: StreamId,
+        state: &State,
+        kept: u64,
+    ) -> Result<Vec<Vec<u8>>, FileError> {
         let mut begun: Vec<(Place, RequestTag)> = state
             .begun
             .iter()
@@ -92,11 +98,14 @@ impl Opener {
                 is_it && is_proven && RequestTag::of(&id) == tag && is_as_committed(&entry)
             })
         };
-        let lines = begun.into_iter().filter_map(|(place, tag)| {
-            let line = recovery::read_line(&self.directory, place).ok()?;
-            is_written(&line, tag).then_some(line)
-        });
-        lines.collect()
+        let mut lines = Vec::with_capacity(begun.len());
+        for (place, tag) in begun {
+            match recovery::read_line(&self.directory, place) {
+                Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
+                line => lines.extend(Some(line?).filter(|line| is_written(line, tag))),
+            }
+        }
+        Ok(lines)
     }
 
     fn writer(
@@ -140,7 +149,7 @@ impl Opener {
             durable_acc: state.account.max(),
             uncached_bytes: read_bytes,
             begun: Vec::new(),
-            has_lost: false,
+            doubt: Doubt::None,
             is_lock_lost: false,
             state,
             heartbeat_at: now,

@@ -127,24 +127,17 @@ impl Directory {
         })
     }
 
-    /// Makes the file's folder anew where another program removed it; the journal's directory itself is never made anew.
+    /// Makes the file's folder anew where another program removed it, and follows no link in its place; the journal's directory itself is never made anew.
     fn replace_with(
         &self,
         path: &Path,
-        replace: impl Fn() -> io::Result<()>,
+        replace: impl FnOnce() -> io::Result<()>,
     ) -> Result<(), FileError> {
-        let replaced = replace();
-        let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        if replaced.as_ref().is_err_and(is_missing)
-            && self.storage.metadata(&self.root).is_ok()
-            && let Some(folder) = path.parent()
-        {
-            self.storage
-                .create_dir(folder)
-                .at("make directory", folder)?;
-            return replace().at("write", path);
+        let folder = path.parent().unwrap_or(&self.root);
+        if self.storage.metadata(&self.root).is_ok() {
+            self.make_folder(folder).at("make directory", folder)?;
         }
-        replaced.at("write", path)
+        replace().at("write", path)
     }
 
     pub(crate) fn lock(&self, stream: StreamId) -> PathBuf {

@@ -41,12 +41,12 @@ impl JournalWriter {
         opener.directory.make()?;
         let mut report = Opened::default();
         let mut new = opener.open_new(&mut report)?;
-        let acc_shift = self.durable_acc;
+        // The last step that may fail: what a failed attempt had made durable would be written a second time.
+        let day = new.make_room(0)?;
+        let acc_shift = self.acc_shift();
         let mut seqs = BTreeMap::new();
-        for line in self.buffer.split(|byte| *byte == b'\n') {
-            if let Ok(entry) = Entry::parse(line) {
-                seqs.extend(new.take_over(&entry, acc_shift)?);
-            }
+        for entry in self.waiting() {
+            seqs.extend(new.take_over(&entry, acc_shift, day)?);
         }
         new.findings = std::mem::take(&mut self.findings);
         let mut old = std::mem::replace(self, new);
@@ -60,12 +60,30 @@ impl JournalWriter {
         })
     }
 
+    /// The entries that are not durable.
+    fn waiting(&self) -> impl Iterator<Item = Entry<'_>> {
+        let lines = self.buffer.split(|byte| *byte == b'\n');
+        lines.filter_map(|line| Entry::parse(line).ok())
+    }
+
+    /// Returns by how much the waiting numbers become less: the least of them is at least 1 afterwards, also where a
+    /// greater number than theirs is durable already.
+    fn acc_shift(&self) -> u64 {
+        let least = self
+            .waiting()
+            .filter_map(|entry| first_number(&entry))
+            .min();
+        let before = least.map_or(u64::MAX, |acc| acc.saturating_sub(1));
+        self.durable_acc.min(before)
+    }
+
     /// Appends what another stream could not take any more, and returns acceptance number and entry of a record; the
     /// journal's own entries about that stream stay behind.
     fn take_over(
         &mut self,
         entry: &Entry<'_>,
         acc_shift: u64,
+        day: u32,
     ) -> Result<Option<(u64, u64)>, AppendError> {
         let at = entry.position();
         if at.kind.is_record() {
@@ -74,16 +92,16 @@ impl JournalWriter {
                 members.push_raw(&key, value);
             }
             let acc = at.acc.saturating_sub(acc_shift);
-            let seq = self.append(acc, at.kind, &members)?;
+            let seq = self.push_record(acc, at.kind, day, &members)?;
             return Ok(Some((acc, seq)));
         }
         if at.kind == Kind::Gap {
-            self.take_over_gap(entry.get(key::EVENT).unwrap_or_default(), acc_shift)?;
+            self.take_over_gap(entry.get(key::EVENT).unwrap_or_default(), acc_shift, day);
         }
         Ok(None)
     }
 
-    fn take_over_gap(&mut self, event: &[u8], acc_shift: u64) -> Result<(), AppendError> {
+    fn take_over_gap(&mut self, event: &[u8], acc_shift: u64, day: u32) {
         let mut lost = Ranges::default();
         let shifted = event::read_ranges(event, "acc")
             .into_iter()
@@ -91,7 +109,7 @@ impl JournalWriter {
             .map(|(first, last)| (first - acc_shift, last - acc_shift));
         lost.extend(shifted);
         if lost.is_empty() {
-            return Ok(());
+            return;
         }
         self.state.account.name(lost.iter());
         let cause = json::member(event, "cause").unwrap_or(b"null");
@@ -99,7 +117,19 @@ impl JournalWriter {
             .ranges("acc", &lost)
             .number("count", lost.count())
             .raw("cause", cause);
-        self.push_own(Kind::Gap, event)?;
-        Ok(())
+        self.push_on(Kind::Gap, day, event);
+    }
+}
+
+/// Returns the first number that an entry has or names; none of the journal's other entries has one of its own.
+fn first_number(entry: &Entry<'_>) -> Option<u64> {
+    let at = entry.position();
+    match at.kind {
+        Kind::Gap => {
+            let event = entry.get(key::EVENT).unwrap_or_default();
+            let ranges = event::read_ranges(event, "acc");
+            ranges.first().map(|(first, _)| *first)
+        }
+        kind => kind.is_record().then_some(at.acc),
     }
 }

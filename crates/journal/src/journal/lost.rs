@@ -8,6 +8,7 @@ use super::{
     file_error::{At, FileError},
     lines::{LineEnd, Lines},
     ranges::Ranges,
+    segment::SegmentName,
     state::{SegmentSpan, State},
     storage::FileKind,
 };
@@ -15,12 +16,14 @@ use crate::entry::{Entry, StreamId};
 
 /// Returns the numbers of the durable entries that are gone, and forgets the segments that held nothing else.
 ///
-/// `end` is the first entry that is not durable in a segment that was compared with its name.
+/// `end` is the first entry that is not durable in a segment that was compared with its name; `replaced` is a segment in
+/// whose place another file was found, however long it is.
 pub(crate) fn find(
     directory: &Directory,
     stream: StreamId,
     state: &mut State,
     end: u64,
+    replaced: Option<SegmentName>,
 ) -> Result<Ranges, FileError> {
     let mut lost = Ranges::default();
     let mut kept = Vec::with_capacity(state.segments.len());
@@ -28,13 +31,17 @@ pub(crate) fn find(
     let ends: Vec<u64> = ends.chain([end]).collect();
     for (span, span_end) in state.segments.iter().zip(ends) {
         match left(directory, *span)? {
-            Left::Whole => kept.push(*span),
+            Left::Whole if replaced != Some(span.name) => kept.push(*span),
             Left::Nothing => add(&mut lost, span.first_seq, span_end),
-            Left::Bytes(len) => {
+            left => {
                 let present = present(directory, stream, *span)?;
                 for (first, next) in missing(&present, span.first_seq, span_end) {
                     add(&mut lost, first, next);
                 }
+                let len = match left {
+                    Left::Bytes(len) => len,
+                    _ => span.len,
+                };
                 kept.push(SegmentSpan { len, ..*span });
             }
         }

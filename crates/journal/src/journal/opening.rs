@@ -184,7 +184,8 @@ impl JournalWriter {
             not_continued: vec![refused],
             ..Opened::default()
         };
-        let new = opener.open_new(&mut report)?;
+        let mut new = opener.open_new(&mut report)?;
+        new.findings = std::mem::take(&mut self.findings);
         let old = std::mem::replace(self, new);
         Ok((old, report))
     }
@@ -199,7 +200,7 @@ impl JournalWriter {
             self.close()?;
             if self.must_turn(self.today().max(self.state.day)) {
                 // The next segment begins with `open`.
-                self.output.turn();
+                self.turn();
             }
             self.tell_open(self.state.next_seq, &[])?;
             self.is_closing = false;

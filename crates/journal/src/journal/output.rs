@@ -116,6 +116,12 @@ impl Output {
         Some((segment.name.day, segment.synced_len))
     }
 
+    /// Says whether the segment's name is known to stand for something else than what was written.
+    pub(crate) fn is_replaced(&self) -> bool {
+        let compared = self.segment.as_ref().map(|segment| self.compare(segment));
+        matches!(compared, Some(Err(Failed::Replaced(change))) if change != PathChange::Unknown)
+    }
+
     /// Ends the segment: the next batch begins another.
     pub(crate) fn turn(&mut self) {
         self.segment = None;
@@ -236,7 +242,10 @@ impl Output {
 
     /// Leaves a segment as its readers should find it, as far as the disk still obeys.
     fn abandon(&mut self, mut segment: Segment, may_sync: bool) {
-        if segment.synced_len == 0 && self.give_back(segment.name, &segment.path) {
+        // What bears its name may be somebody else's by now.
+        let found = self.directory.storage.metadata(&segment.path);
+        let is_ours = found.is_ok_and(|found| found.id == segment.id);
+        if segment.synced_len == 0 && is_ours && self.give_back(segment.name, &segment.path) {
             return;
         }
         // Where this fails too, readers find an end that the next segment repeats.

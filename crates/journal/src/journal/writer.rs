@@ -21,7 +21,7 @@ use super::{
     output::Output,
     ranges::Ranges,
     refused::{AppendError, GapCause, SyncError},
-    segment::Label,
+    segment::{Label, SegmentName},
     settings::{JournalOptions, Seams},
     state::{RequestTag, State},
     storage::StorageLock,
@@ -63,8 +63,8 @@ pub struct JournalWriter {
     pub(super) durable_acc: u64,
     /// Bytes of lines behind the kept state.
     pub(super) uncached_bytes: u64,
-    /// The segment was found to be another file: what is lost with it is still to be told.
-    pub(super) has_lost: bool,
+    /// What is to be found out about the segments once a batch has landed.
+    pub(super) doubt: Doubt,
     /// The lock's name stands for another file: nothing is appended any more.
     pub(super) is_lock_lost: bool,
     /// What was found wrong with the directory, for whoever watches.
@@ -74,6 +74,17 @@ pub struct JournalWriter {
     pub(super) heartbeat_at: Instant,
     pub(super) own: Members,
     pub(super) is_closing: bool,
+}
+
+/// Why segments are to be looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Doubt {
+    #[default]
+    None,
+    /// A batch failed before its file was compared with its name.
+    Failed,
+    /// The segment was found to be another file: what is lost with it is still to be told.
+    Replaced,
 }
 
 /// What is signed, and since when something is not.
@@ -133,6 +144,17 @@ impl JournalWriter {
             return Err(AppendError::Twice { acc });
         }
         let day = self.make_room(members.len())?;
+        Ok(self.push_record(acc, kind, day, members)?)
+    }
+
+    /// Chains a record into the buffer, which has room for it.
+    pub(super) fn push_record(
+        &mut self,
+        acc: u64,
+        kind: Kind,
+        day: u32,
+        members: &Members,
+    ) -> Result<u64, LineTooLong> {
         let offset = self.buffer.len() as u64;
         let seq = self.write_line(kind, acc, day, members)?;
         self.state.account.write(acc);
@@ -206,7 +228,7 @@ impl JournalWriter {
             let _ = self.renew_note();
         }
         if self.uncached_bytes >= CACHE_LAG_BYTES_MAX {
-            self.check_segments();
+            self.check_segments()?;
             // Without it the next opening reads more.
             let _ = self.keep_state();
         }
@@ -276,6 +298,9 @@ impl JournalWriter {
     pub fn close(&mut self) -> Result<(), SyncError> {
         if !self.is_closing {
             self.flush()?;
+            // Behind `close` nothing can be told any more.
+            self.check_current()?;
+            self.check_segments()?;
             self.name_holes()?;
             let event = self.counts();
             self.push_own(Kind::Close, event)?;
@@ -323,12 +348,12 @@ impl JournalWriter {
     }
 
     /// Returns the next entry's day, with its segment ready and room in the batch.
-    fn make_room(&mut self, members_bytes: usize) -> Result<u32, SyncError> {
+    pub(super) fn make_room(&mut self, members_bytes: usize) -> Result<u32, SyncError> {
         if self.is_lock_lost {
             return Err(self.lock_replaced());
         }
         let line_bytes = (members_bytes + ENVELOPE_BYTES_MAX) as u64;
-        let is_full = self.unsigned() >= self.options.checkpoint_entries_max
+        let is_full = self.is_unsigned_full()
             || !self.buffer.is_empty() && self.buffered_bytes() + line_bytes > BATCH_BYTES_MAX;
         if is_full {
             self.sync()?;
@@ -336,7 +361,7 @@ impl JournalWriter {
         let day = self.today().max(self.state.day);
         if self.must_turn(day) {
             self.flush()?;
-            self.output.turn();
+            self.turn();
             self.push_checkpoint_on(day);
         }
         Ok(day)
@@ -361,7 +386,12 @@ impl JournalWriter {
     fn checkpoint_is_due(&self) -> bool {
         let waited = self.signing.unsigned_since.map(|since| since.elapsed());
         waited.is_some_and(|waited| waited >= self.options.checkpoint_delay_max)
-            || self.unsigned() >= self.options.checkpoint_entries_max
+            || self.is_unsigned_full()
+    }
+
+    /// Says whether as many entries as are allowed are unsigned; a checkpoint alone never asks for another one.
+    fn is_unsigned_full(&self) -> bool {
+        self.unsigned() >= self.options.checkpoint_entries_max.max(2)
     }
 
     fn note_may_be_renewed(&self) -> bool {
@@ -375,12 +405,13 @@ impl JournalWriter {
         Some(period.saturating_sub(self.heartbeat_at.elapsed()))
     }
 
-    /// Writes the buffer and moves the mark.
+    /// Writes the buffer and moves the mark; after `Ok` the buffer is empty.
     pub(super) fn flush(&mut self) -> Result<(), SyncError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        if self.has_lost {
+        if self.doubt == Doubt::Replaced || self.output.segment().is_none() {
+            // Without a segment nothing but the lock keeps another writer from the stream.
             self.check_directory()?;
             self.check_lock();
         }
@@ -389,15 +420,20 @@ impl JournalWriter {
         }
         let written = self.output.write(self.state.day, &self.buffer);
         if let Err(error) = written {
-            self.has_lost |= matches!(error, SyncError::SegmentReplaced { .. });
+            let doubt = match error {
+                SyncError::SegmentReplaced { .. } => Doubt::Replaced,
+                _ => Doubt::Failed,
+            };
+            self.doubt = self.doubt.max(doubt);
             return Err(error);
         }
         self.landed();
         self.check_lock();
-        if std::mem::take(&mut self.has_lost) {
-            self.tell_lost();
+        match std::mem::take(&mut self.doubt) {
+            Doubt::None => Ok(()),
+            Doubt::Failed => self.check_segments(),
+            Doubt::Replaced => self.tell_lost(true),
         }
-        Ok(())
     }
 
     /// The batch is durable, in the segment that its name stands for.
@@ -453,28 +489,44 @@ impl JournalWriter {
         SyncError::LockReplaced { path }
     }
 
-    /// Looks whether the segments are as they were written: age-based cleaning takes the old ones first.
-    fn check_segments(&mut self) {
-        // What cannot be looked at now is looked at the next time.
-        if lost::is_whole(&self.directory, &self.state).is_ok_and(|is_whole| !is_whole) {
-            self.tell_lost();
+    /// Looks whether the segment's name still stands for the file that is written; where not, the file is left.
+    fn check_current(&mut self) -> Result<(), SyncError> {
+        if !self.output.is_replaced() {
+            return Ok(());
         }
+        self.output.turn();
+        self.tell_lost(true)
+    }
+
+    /// Looks whether the segments are as they were written: age-based cleaning takes the old ones first.
+    fn check_segments(&mut self) -> Result<(), SyncError> {
+        // What cannot be looked at now is looked at the next time.
+        let is_harmed =
+            lost::is_whole(&self.directory, &self.state).is_ok_and(|is_whole| !is_whole);
+        if is_harmed {
+            self.tell_lost(false)?;
+        }
+        Ok(())
     }
 
     /// Says which acknowledged entries are gone: a checkpoint over what there was, then a `gap`.
-    fn tell_lost(&mut self) {
+    ///
+    /// Where the last segment was replaced, its length says nothing: what stands in it is read.
+    fn tell_lost(&mut self, is_replaced: bool) -> Result<(), SyncError> {
         let end = self.mark.next_seq();
-        let found = lost::find(&self.directory, self.stream, &mut self.state, end);
+        let replaced = self.replaced().filter(|_| is_replaced);
+        let found = lost::find(&self.directory, self.stream, &mut self.state, end, replaced);
         let lost = match found {
             Ok(lost) => lost,
             Err(error) => {
                 let text =
                     "files of the journal changed, and what is lost with them cannot be told";
-                return self.findings.push(format!("{text}: {error}"));
+                self.findings.push(format!("{text}: {error}"));
+                return Ok(());
             }
         };
         if lost.is_empty() {
-            return;
+            return Ok(());
         }
         self.findings.push(format!(
             "{} acknowledged entries of stream {} are gone: another program removed, moved or cut their files; \
@@ -489,8 +541,22 @@ impl JournalWriter {
             .text("cause", GapCause::SegmentLost.as_str())
             .ranges("seq", &lost);
         self.push_on(Kind::Gap, self.state.day, event);
-        // Where this fails, it goes out with the next batch.
-        let _ = self.flush();
+        self.flush()
+    }
+
+    /// Returns the segment before the one that is written.
+    fn replaced(&self) -> Option<SegmentName> {
+        let current = self.output.segment().map(|(name, _)| name);
+        let names = self.state.segments.iter().map(|span| span.name);
+        names.rev().find(|name| Some(*name) != current)
+    }
+
+    /// Ends the segment, after a last look at what its name stands for.
+    pub(super) fn turn(&mut self) {
+        if self.output.is_replaced() {
+            self.doubt = Doubt::Replaced;
+        }
+        self.output.turn();
     }
 
     /// Keeps what the next opening needs, signed.
@@ -508,7 +574,7 @@ impl JournalWriter {
     fn push_checkpoint(&mut self) {
         let day = self.today().max(self.state.day);
         if self.must_turn(day) {
-            self.output.turn();
+            self.turn();
         }
         self.push_checkpoint_on(day);
     }

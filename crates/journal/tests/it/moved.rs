@@ -9,11 +9,15 @@ use std::{
 use llm_audit_journal::{
     checkpoint::KeyName,
     entry::{Entry, Kind},
-    journal::{JournalOptions, JournalWriter, Opened, Seams, SyncError},
+    journal::{FileStorage, JournalOptions, JournalWriter, Opened, Seams, SyncError},
     json,
 };
 
-use crate::{support::*, verifier};
+use crate::{
+    storage::{Failure, FaultStorage},
+    support::*,
+    verifier,
+};
 
 /// A journal on disk, its writer with two acknowledged records.
 struct Running {
@@ -259,7 +263,7 @@ fn a_replaced_directory_gets_a_stream_of_its_own() {
     assert_eq!(running.writer.next_acc(), 4);
     running.writer.close().unwrap();
     let found = check_on(
-        std::sync::Arc::new(llm_audit_journal::journal::FileStorage::default()),
+        std::sync::Arc::new(FileStorage::default()),
         &root,
         &running.opened.verifier_key,
         Strictness::Segments,
@@ -342,4 +346,224 @@ fn old_segments_that_were_removed_are_named() {
         running.writer.sync().unwrap();
     }
     running.names_as_lost(0, lines - 1);
+}
+
+/// A journal whose disk fails on order, in segments of a few records, with ten records that wait in a replaced directory.
+fn replaced_with_waiting() -> (tempfile::TempDir, FaultStorage, JournalWriter, Opened) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("audit_logs");
+    let mut options = JournalOptions::new(&root, KeyName::new(NAME).unwrap());
+    options.segment_bytes_max = 4 << 10;
+    let storage = FaultStorage::new(FileStorage::default());
+    let seams = Seams {
+        storage: std::sync::Arc::new(storage.clone()),
+        ..Seams::default()
+    };
+    let (mut writer, opened) = JournalWriter::open(options, seams).unwrap();
+    append(&mut writer, 1);
+    writer.sync().unwrap();
+    fs::rename(&root, folder.path().join("away")).unwrap();
+    fs::create_dir(&root).unwrap();
+    append(&mut writer, 2);
+    assert!(writer.sync().is_err());
+    (3..=11).for_each(|acc| append(&mut writer, acc));
+    while !writer.is_lock_lost() {
+        assert!(writer.sync().is_err());
+    }
+    (folder, storage, writer, opened)
+}
+
+/// The disk failed while a new stream took over what had waited: the next attempt wrote it into a further stream, and
+/// the records that had landed were in the journal twice.
+#[test]
+fn a_failure_on_the_way_into_a_new_stream_doubles_nothing() {
+    for nth in 1..200 {
+        let (folder, storage, mut writer, opened) = replaced_with_waiting();
+        let calls = storage.calls();
+        let storage = storage.fail(calls + nth, 1, Failure::Full);
+        let has_failed = writer.start_elsewhere().is_err();
+        if has_failed {
+            writer.start_elsewhere().unwrap();
+        }
+        while writer.sync().is_err() {}
+        while writer.close().is_err() {}
+        let found = check_on(
+            std::sync::Arc::new(FileStorage::default()),
+            &folder.path().join("audit_logs"),
+            &opened.verifier_key,
+            Strictness::AfterFailures,
+        );
+        let written = found.values().map(|stream| stream.written.len());
+        assert_eq!(written.sum::<usize>(), 10, "call {nth} fails");
+        if !has_failed && storage.calls() < calls + nth {
+            return;
+        }
+    }
+    panic!("the way into a new stream has no end");
+}
+
+/// Records come out of order of their numbers: one that was durable had a greater number than one that waited, which
+/// then had no number in the new stream. Each further attempt failed like the first.
+#[test]
+fn what_waits_may_have_lesser_numbers_than_what_is_durable() {
+    let mut running = Running::new();
+    append(&mut running.writer, 9);
+    running.writer.sync().unwrap();
+    fs::rename(running.root(), running.folder.path().join("away")).unwrap();
+    fs::create_dir(running.root()).unwrap();
+    append(&mut running.writer, 5);
+    append(&mut running.writer, 10);
+    while !running.writer.is_lock_lost() {
+        assert!(running.writer.sync().is_err());
+    }
+    let moved = running.writer.start_elsewhere().unwrap();
+    assert_eq!(moved.acc_shift, 4);
+    assert_eq!(moved.seqs.keys().copied().collect::<Vec<_>>(), [1, 6]);
+    running.writer.close().unwrap();
+    verify_directory(
+        &running.root(),
+        &running.opened.verifier_key,
+        "out of order",
+    );
+}
+
+/// A writer with two acknowledged records on a disk that fails on order.
+fn running_on_faults(change: impl FnOnce(&mut JournalOptions)) -> (FaultStorage, Running) {
+    let folder = tempfile::tempdir().unwrap();
+    let name = KeyName::new(NAME).unwrap();
+    let mut options = JournalOptions::new(folder.path().join("audit_logs"), name);
+    change(&mut options);
+    let storage = FaultStorage::new(FileStorage::default());
+    let seams = Seams {
+        storage: std::sync::Arc::new(storage.clone()),
+        ..Seams::default()
+    };
+    let (mut writer, opened) = JournalWriter::open(options, seams).unwrap();
+    append(&mut writer, 1);
+    append(&mut writer, 2);
+    writer.sync().unwrap();
+    let running = Running {
+        folder,
+        writer,
+        opened,
+    };
+    (storage, running)
+}
+
+/// A full disk and a removed segment: the batch failed before its file was compared, and nobody looked any more.
+#[test]
+fn a_segment_that_was_removed_while_the_disk_was_full_is_named() {
+    let (storage, mut running) = running_on_faults(|_| {});
+    fs::remove_file(running.segment()).unwrap();
+    append(&mut running.writer, 3);
+    storage.set_full(true);
+    for _ in 0..3 {
+        assert!(running.writer.sync().is_err());
+    }
+    storage.set_full(false);
+    running.writer.sync().unwrap();
+    running.names_as_lost(0, 4);
+}
+
+/// After a failed write no segment is held. `locks/` was removed, another process went on with the stream, and this one
+/// wrote its next segment beside it before it looked: a fork.
+#[test]
+fn nothing_is_appended_once_the_lock_is_lost_while_no_segment_is_held() {
+    let (storage, mut running) = running_on_faults(|_| {});
+    append(&mut running.writer, 3);
+    storage.set_full(true);
+    assert!(running.writer.sync().is_err());
+    storage.set_full(false);
+    fs::remove_dir_all(running.root().join("locks")).unwrap();
+    let (mut second, _) = open_in(running.folder.path());
+    assert_eq!(second.stream(), running.writer.stream(), "it is free");
+    let segments = running.segments();
+    let error = running.writer.sync().unwrap_err();
+    assert!(running.writer.is_lock_lost(), "{error}");
+    assert_eq!(running.segments(), segments);
+    let moved = running.writer.start_elsewhere().unwrap();
+    assert_eq!(moved.seqs.len(), 1);
+    running.writer.close().unwrap();
+    second.close().unwrap();
+    verify_directory(&running.root(), &running.opened.verifier_key, "no fork");
+}
+
+/// The segment is removed, and the next record begins another one because of its size: the removed one was never
+/// compared again.
+#[test]
+fn a_segment_is_compared_once_more_when_it_is_left() {
+    let (_, mut running) = running_on_faults(|options| options.segment_bytes_max = 4 << 10);
+    let text = fs::read_to_string(running.segment()).unwrap();
+    assert!(text.len() > 4 << 10, "the next record begins a segment");
+    let lines = text.lines().count() as u64;
+    fs::remove_file(running.segment()).unwrap();
+    append(&mut running.writer, 3);
+    running.writer.sync().unwrap();
+    running.names_as_lost(0, lines - 1);
+}
+
+/// The segment is removed, and the stream is closed before another record comes: what is lost was told behind `close`,
+/// where nothing may stand.
+#[test]
+fn what_is_lost_is_told_before_the_stream_is_closed() {
+    let mut running = Running::new();
+    fs::remove_file(running.segment()).unwrap();
+    running.writer.close().unwrap();
+    let text = fs::read_to_string(running.segment()).unwrap();
+    let kinds: Vec<Kind> = text
+        .lines()
+        .map(|line| Entry::parse(line.as_bytes()).unwrap().position().kind)
+        .collect();
+    let expected = [Kind::Checkpoint, Kind::Gap, Kind::Close, Kind::Checkpoint];
+    assert_eq!(kinds, expected);
+    running.names_as_lost(0, 4);
+}
+
+/// Another file takes the segment's place, and is longer: by its length nothing was missing.
+#[test]
+fn a_longer_file_in_the_place_of_a_segment_hides_no_loss() {
+    let mut running = Running::new();
+    let segment = running.segment();
+    let len = fs::metadata(&segment).unwrap().len() as usize;
+    fs::remove_file(&segment).unwrap();
+    fs::write(&segment, "\n".repeat(len + 10)).unwrap();
+    running.goes_on();
+    let gap = running.gaps().pop().unwrap();
+    assert!(gap.contains(r#""seq":[[0,4]]"#), "{gap}");
+    assert!(running.writer.take_findings()[0].contains("are gone"));
+}
+
+/// One checkpoint made the next one due, for ever.
+#[test]
+fn a_checkpoint_asks_for_no_other_one_however_few_entries_are_allowed() {
+    for entries in [0, 1, 2] {
+        let (_, mut running) =
+            running_on_faults(|options| options.checkpoint_entries_max = entries);
+        running.writer.tick().unwrap();
+        let durable = running.writer.durable().next_seq();
+        for _ in 0..10 {
+            running.writer.tick().unwrap();
+        }
+        assert_eq!(running.writer.durable().next_seq(), durable, "{entries}");
+        running.has_lost_nothing();
+    }
+}
+
+/// A link takes the place of a folder: notes and kept states were written to where it leads.
+#[test]
+fn a_link_in_the_place_of_a_folder_is_not_followed() {
+    for folder in ["checkpoints", "cache"] {
+        let mut running = Running::new();
+        let (path, host) = (
+            running.root().join(folder),
+            running.folder.path().join("host"),
+        );
+        fs::create_dir(&host).unwrap();
+        fs::remove_dir_all(&path).unwrap();
+        std::os::unix::fs::symlink(&host, &path).unwrap();
+        append(&mut running.writer, 3);
+        running.writer.sync().unwrap();
+        let _ = running.writer.close();
+        assert_eq!(fs::read_dir(&host).unwrap().count(), 0, "{folder}");
+    }
 }

@@ -7,7 +7,10 @@ use llm_audit_journal::{
     journal::{Adopted, JournalReader, JournalWriter, MemoryStorage, Opened, Refusal},
 };
 
-use crate::support::*;
+use crate::{
+    storage::{Failure, FaultStorage},
+    support::*,
+};
 
 const SEGMENT: &str = "/j/audit_logs/audit_2026-11-22.jsonl";
 
@@ -476,4 +479,37 @@ fn the_first_streams_name_can_be_found_again() {
         ))
         .is_some()
     );
+}
+
+/// The disk failed once while the line of an operation that had begun was read: its end was never written.
+#[test]
+fn what_was_interrupted_is_told_whichever_call_of_the_opening_fails() {
+    for nth in 1..1000 {
+        let memory = MemoryStorage::new();
+        let (mut writer, opened) = open(&memory);
+        writer
+            .append(1, Kind::Begin, &record(1, "started"))
+            .unwrap();
+        writer.sync().unwrap();
+        drop(writer);
+        let storage = FaultStorage::new(memory.clone()).fail(nth, 1, Failure::Io);
+        let again = JournalWriter::open(options(), seams(storage.clone(), &TestClock::new(), 77));
+        let has_failed = storage.calls() >= nth;
+        let _works = storage.fail(u64::MAX, 0, Failure::Io);
+        let (mut last, _) = again.unwrap_or_else(|_| open(&memory));
+        let mut adoption = last.adoption();
+        while let Some(Adopted::Open(mut other, _)) = adoption.next(|_, _| false).unwrap() {
+            other.close().unwrap();
+        }
+        last.close().unwrap();
+        let found = check(&memory, &opened.verifier_key);
+        let statuses = found
+            .values()
+            .find_map(|one| one.statuses.get(&request_id(1)));
+        assert_eq!(statuses.unwrap(), &["started", "interrupted"], "call {nth}");
+        if !has_failed {
+            return;
+        }
+    }
+    panic!("opening has no end");
 }
