@@ -44,8 +44,14 @@ impl Opener {
             kept,
             ..
         } = scan;
-        let quarantined =
-            recovery::unnamed(&self.directory, stream, taken.label, &state, &self.tail)?;
+        let quarantined = recovery::unnamed(
+            &self.directory,
+            stream,
+            taken.label,
+            &state,
+            signed,
+            &self.tail,
+        )?;
         report.is_new = state.next_seq == 0;
         report.entries = state.next_seq;
         report.signed = signed;
@@ -187,6 +193,7 @@ impl JournalWriter {
             report.quarantined_bytes += file.bytes;
             report.foreign += file.foreign;
             report.edited += file.edited;
+            report.copied += file.copied;
             self.push_recovery(file);
         }
         let account = &self.state.account;
@@ -199,6 +206,7 @@ impl JournalWriter {
                 acc: holes,
                 foreign: 0,
                 edited: 0,
+                copied: 0,
             };
             self.push_recovery(&nothing);
             report.lost += nothing.acc.count();

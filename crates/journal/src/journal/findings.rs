@@ -73,6 +73,13 @@ impl Opened {
                 self.edited
             ));
         }
+        if self.copied > 0 {
+            findings.push(format!(
+                "{} copies of signed entries stood where they do not belong: they are in quarantine/; find out who \
+                 copies the journal's files, or whether the disk fails",
+                self.copied
+            ));
+        }
         if self.begun_edited > 0 {
             findings.push(format!(
                 "{} operations began and never ended, and the entries of their beginning are gone or not as they were \

@@ -81,6 +81,8 @@ pub struct Opened {
     pub lost: u64,
     /// Operations that had begun and never ended.
     pub interrupted: u64,
+    /// Copies of signed entries among what is in `quarantine/`.
+    pub copied: u64,
     /// Operations that had begun and never ended, and whose first entry is gone or not as it was written: no
     /// `interrupted` call was written for them.
     pub begun_edited: u64,
@@ -339,6 +341,7 @@ impl Opener {
                 self.begin(taken, scan, &mut found)?.close()?;
                 report.foreign += found.foreign;
                 report.edited += found.edited;
+                report.copied += found.copied;
                 report.begun_edited += found.begun_edited;
                 report.not_continued.push((stream, Refusal::DayAhead));
                 Ok(None)

@@ -34,6 +34,8 @@ pub(crate) struct Quarantined {
     pub(crate) foreign: u64,
     /// Entries by this host's writer whose members are not what was committed.
     pub(crate) edited: u64,
+    /// Entries by this host's writer that a checkpoint covers: somebody wrote them here a second time.
+    pub(crate) copied: u64,
 }
 
 /// Cuts what must go.
@@ -76,6 +78,7 @@ pub(crate) fn unnamed(
     stream: StreamId,
     label: Label,
     state: &State,
+    signed: u64,
     tail_key: &TailKey,
 ) -> Result<Vec<Quarantined>, FileError> {
     let mut found = Vec::new();
@@ -83,7 +86,7 @@ pub(crate) fn unnamed(
     for name in directory.files(&directory.quarantine())? {
         let is_ours = quarantine::tail_segment(&name).is_some_and(|segment| segment.label == label);
         if is_ours && !state.recovered.contains(&name) {
-            let mut file = inspect(directory, stream, name, tail_key)?;
+            let mut file = inspect(directory, stream, name, signed, tail_key)?;
             let numbers: Vec<_> = file.acc.iter().collect();
             file.acc = Ranges::default();
             for acc in numbers.into_iter().flat_map(|(first, last)| first..=last) {
@@ -101,6 +104,7 @@ fn inspect(
     directory: &Directory,
     stream: StreamId,
     name: String,
+    signed: u64,
     tail_key: &TailKey,
 ) -> Result<Quarantined, FileError> {
     let path = directory.quarantine().join(&name);
@@ -114,6 +118,7 @@ fn inspect(
         acc: Ranges::default(),
         foreign: 0,
         edited: 0,
+        copied: 0,
     };
     while let Some(line) = lines.next().at("read", &path)? {
         found.lines += 1;
@@ -129,6 +134,8 @@ fn inspect(
             states.iter().all(|state| *state == CommitmentState::Holds)
         };
         found.edited += u64::from(ours.as_ref().is_some_and(|entry| !is_whole(entry)));
+        let is_signed = |entry: &Entry<'_>| entry.position().seq < signed;
+        found.copied += u64::from(ours.as_ref().is_some_and(is_signed));
         match ours {
             Some(entry) if entry.position().kind.is_record() => {
                 found.acc.insert(entry.position().acc);

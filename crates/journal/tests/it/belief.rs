@@ -55,6 +55,8 @@ fn a_copied_line_never_cuts_what_was_signed() {
         let (mut writer, opened) = open(&storage);
         assert_eq!(writer.stream(), stream, "{:?}", opened.not_continued);
         assert_eq!(lines_of(&storage, SEGMENT)[..lines.len()], lines[..]);
+        assert_eq!(opened.copied, 1);
+        assert!(opened.findings()[0].starts_with("1 copies"), "{opened:?}");
         append(&mut writer, 7);
         writer.close().unwrap();
         let found = &check(&storage, &verifier_key)[&stream];

@@ -333,7 +333,11 @@ fn a_failing_disk_is_an_error_and_hides_no_segment() {
         let storage = FaultStorage::new(FileStorage::default());
         let storage = storage.fail(nth, 1, crate::storage::Failure::Io);
         // Either the opening fails, or it finds everything.
-        if let Ok((writer, _)) = open_in(scene.folder.path(), storage, 2 + nth) {
+        if let Ok((writer, _)) = open_in(scene.folder.path(), storage.clone(), 2 + nth) {
+            if storage.calls() < nth {
+                // The first opening had more to do: this one is over before its failure comes.
+                break;
+            }
             let mut reader = writer.handle().reader(&Cursor::START);
             let mut count = 0;
             while let Some(entry) = reader.next().unwrap() {
