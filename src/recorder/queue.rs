@@ -122,7 +122,9 @@ pub(crate) enum Admission {
 }
 
 impl Queue {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(mut limits: Limits) -> Self {
+        // Without room for one, each caller would wait in vain, and no record would ever pass.
+        limits.records_max = limits.records_max.max(1);
         let state = State {
             records: Vec::new(),
             bytes: 0,

@@ -140,6 +140,10 @@ impl Worker {
         self.finish(closed);
         if self.writer.is_lock_lost() {
             self.go_elsewhere();
+            if closed {
+                // Nobody comes back to end the new stream in order.
+                self.close();
+            }
         }
         let findings = self.writer.take_findings();
         self.note_findings(findings);
@@ -376,7 +380,8 @@ impl Worker {
         }
         if self.writer.is_day_ahead() {
             match self.writer.start_new_stream() {
-                Ok((old, _)) => {
+                Ok((old, opened)) => {
+                    self.note_findings(opened.findings());
                     self.begin_stream();
                     self.streams.left(old);
                 }

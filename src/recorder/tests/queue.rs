@@ -44,6 +44,17 @@ fn numbers_have_no_holes_over_queued_and_dropped() {
     assert_eq!((counts.accepted, counts.durable, counts.dropped), (5, 2, 3));
 }
 
+/// A bound of no records at all: each caller waited in vain, and none of the records passed.
+#[test]
+fn a_queue_has_room_for_one_record_at_least() {
+    let queue = queue(0);
+    for number in 1..=3 {
+        fill(&queue, 1);
+        assert_eq!(queue.take(None, PROMPT).records[0].number, number);
+    }
+    assert_eq!(queue.waits(), 0);
+}
+
 /// A hung disk under a `current_thread` runtime: the first call waits, the hundred after it do not.
 #[test]
 fn a_full_queue_holds_callers_once() {

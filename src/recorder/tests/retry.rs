@@ -134,17 +134,17 @@ fn a_stream_is_left_while_dropped_records_are_named() {
         ..options(PROMPT)
     };
     let (shared, mut worker) = worker(options, seams, writer);
-    let mut acks = Vec::new();
+    let mut waiting = Vec::new();
     for _ in 0..1510 {
         let (ack, record) = awaited();
         shared.queue.push(record);
-        acks.push(ack);
+        waiting.push(ack);
     }
     storage.remove_all("audit_logs/locks");
     assert!(!worker.round());
     let counts = shared.queue.counts();
     assert_eq!((counts.durable, counts.dropped), (1500, 10));
-    let accs: Vec<u64> = acks
+    let accs: Vec<u64> = waiting
         .iter()
         .filter_map(|ack| Some(ack.wait(Duration::ZERO).ok()?.acc))
         .collect();
@@ -157,4 +157,27 @@ fn a_stream_is_left_while_dropped_records_are_named() {
         worker.writer.next_acc(),
         (accs.len() - first_of_new) as u64 + 11
     );
+}
+
+/// The lock was found to be removed while the host ended: the stream that took over was left open, as by a crash.
+#[test]
+fn a_stream_that_is_begun_at_the_very_end_is_closed_too() {
+    let (storage, seams, writer) = journal_in(MemoryStorage::new());
+    let (shared, mut worker) = worker(options(PROMPT), seams, writer);
+    storage.remove_all("audit_logs/locks");
+    shared.queue.close();
+    let before = worker.writer.stream();
+    assert!(worker.round());
+    let stream = worker.writer.stream();
+    assert_ne!(stream, before);
+    let lines = storage.paths().into_iter().filter_map(|path| {
+        let is_segment = path.extension().is_some_and(|end| end == "jsonl");
+        is_segment.then(|| String::from_utf8(storage.read(path).unwrap()).unwrap())
+    });
+    let own = format!("\"stream\":\"{stream}\"");
+    let closes = |text: &String| {
+        let mut lines = text.lines();
+        lines.any(|line| line.contains(&own) && line.contains(r#""kind":"close""#))
+    };
+    assert!(lines.into_iter().any(|text| closes(&text)));
 }

@@ -134,10 +134,16 @@ impl Directory {
         replace: impl FnOnce() -> io::Result<()>,
     ) -> Result<(), FileError> {
         let folder = path.parent().unwrap_or(&self.root);
+        self.keep_folder(folder)?;
+        replace().at("write", path)
+    }
+
+    /// Makes a folder anew where the journal's directory is there; an error where something else has its name.
+    pub(crate) fn keep_folder(&self, folder: &Path) -> Result<(), FileError> {
         if self.storage.metadata(&self.root).is_ok() {
             self.make_folder(folder).at("make directory", folder)?;
         }
-        replace().at("write", path)
+        Ok(())
     }
 
     pub(crate) fn lock(&self, stream: StreamId) -> PathBuf {

@@ -66,6 +66,7 @@ pub(crate) fn put_dead_letter(
     line: &[u8],
     why: &str,
 ) -> Result<String, FileError> {
+    directory.keep_folder(&directory.quarantine())?;
     let (name, path) = free_name(directory, &format!("dead.{follower}.{stream}.{seq}"))?;
     let head = Event::new().text("follower", follower).number("seq", seq);
     let mut bytes = head.text("why", why).finish();

@@ -567,3 +567,22 @@ fn a_link_in_the_place_of_a_folder_is_not_followed() {
         assert_eq!(fs::read_dir(&host).unwrap().count(), 0, "{folder}");
     }
 }
+
+/// The same of `quarantine/`, where a record that a destination refuses is put while the journal is written.
+#[test]
+fn a_dead_letter_follows_no_link_and_finds_its_folder_again() {
+    let running = Running::new();
+    let (path, host) = (
+        running.root().join("quarantine"),
+        running.folder.path().join("host"),
+    );
+    fs::create_dir(&host).unwrap();
+    fs::remove_dir_all(&path).unwrap();
+    let handle = running.writer.handle();
+    let put = || handle.put_dead_letter("otlp", 1, b"{}", "too large");
+    std::os::unix::fs::symlink(&host, &path).unwrap();
+    assert!(put().is_err());
+    assert_eq!(fs::read_dir(&host).unwrap().count(), 0);
+    fs::remove_file(&path).unwrap();
+    assert!(path.join(put().unwrap()).exists());
+}
