@@ -16,6 +16,7 @@ mod adopt;
 mod beginning;
 mod cache;
 mod closed;
+mod compared;
 mod cursor;
 mod directory;
 mod elsewhere;
