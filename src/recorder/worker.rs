@@ -197,7 +197,7 @@ impl Worker {
     }
 
     fn acc(&self, number: u64) -> u64 {
-        (i128::from(number) + self.acc_offset) as u64
+        acc_of(number, self.acc_offset)
     }
 
     fn append(&mut self, queued: Queued) {
@@ -305,7 +305,7 @@ impl Worker {
         let offset = self.acc_offset;
         for Unsynced { number, ack, .. } in self.unsynced.drain(..count) {
             if let Some(ack) = ack {
-                let acc = (i128::from(number) + offset) as u64;
+                let acc = acc_of(number, offset);
                 ack.resolve(Ok(Durable { acc }));
             }
         }
@@ -348,7 +348,7 @@ impl Worker {
         self.acc_offset -= i128::from(moved.acc_shift);
         // What waited is in the new stream, in the same order.
         for record in &mut self.unsynced {
-            let acc = (i128::from(record.number) + self.acc_offset) as u64;
+            let acc = acc_of(record.number, self.acc_offset);
             record.seq = moved.seqs.get(&acc).copied();
         }
         self.note_findings(moved.opened.findings());
@@ -418,6 +418,11 @@ impl Worker {
         }
         closed.is_ok()
     }
+}
+
+/// Returns the stream's number for a number of the queue.
+fn acc_of(number: u64, offset: i128) -> u64 {
+    (i128::from(number) + offset) as u64
 }
 
 fn kind(record: &AuditRecord) -> Kind {

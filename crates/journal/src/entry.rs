@@ -25,6 +25,7 @@ pub use hash::CommitmentState;
 pub use ids::{Leaf, StreamId};
 pub use kind::{Class, Kind};
 pub use mac::TailKey;
+pub(crate) use mac::key_id;
 pub use members::Members;
 pub use parse::{Entry, EntryBuf};
 pub use position::Position;

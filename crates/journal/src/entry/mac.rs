@@ -25,15 +25,13 @@ pub struct TailKey {
 impl TailKey {
     /// Makes the key from its bytes.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        let hash: [u8; 32] = Sha256::digest(bytes).into();
-        let [a, b, c, d, ..] = hash;
         // HMAC pads a shorter key with zeros to a block.
         let mut block = Zeroizing::new([0; 64]);
         block[..bytes.len()].copy_from_slice(bytes);
         let plain = Hmac::<Sha256>::new(&(*block).into());
         let labelled = plain.clone().chain_update(TAIL_LABEL);
         Self {
-            id: format!("{:08x}", u32::from_be_bytes([a, b, c, d])),
+            id: key_id(bytes),
             plain,
             labelled,
         }
@@ -77,6 +75,13 @@ impl TailKey {
         hmac.update(leaf.as_bytes());
         hmac.verify_truncated_left(mac).is_ok()
     }
+}
+
+/// Returns the id of a secret key: eight hex digits of its SHA-256.
+pub(crate) fn key_id(key: &[u8; 32]) -> String {
+    let hash: [u8; 32] = Sha256::digest(key).into();
+    let [a, b, c, d, ..] = hash;
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 impl fmt::Debug for TailKey {

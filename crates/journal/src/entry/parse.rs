@@ -143,6 +143,12 @@ impl<'a> Entry<'a> {
         Class::ALL.map(|class| self.check_commitment(class))
     }
 
+    /// Says whether every class is there and is what was committed.
+    pub(crate) fn is_whole(&self) -> bool {
+        let states = self.check_commitments();
+        states.iter().all(|state| *state == CommitmentState::Holds)
+    }
+
     fn check_commitment(&self, class: Class) -> CommitmentState {
         let Some(salt) = &self.salts()[class.index()] else {
             let mut members = self.layout.of_class(class);

@@ -5,13 +5,13 @@
 
 use std::{fmt, io, path::PathBuf};
 
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{
     file_error::FileError,
     owner::{KeyFault, KeyPathError},
 };
+use crate::entry;
 
 pub(crate) const KEY_BYTES: usize = 32;
 
@@ -101,7 +101,7 @@ impl HashKey {
     /// Makes a key of its bytes.
     pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
         let bytes = Zeroizing::new(bytes);
-        let id = id_of(&bytes);
+        let id = entry::key_id(&bytes);
         Self { id, bytes }
     }
 
@@ -120,10 +120,4 @@ impl fmt::Debug for HashKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "HashKey({})", self.id)
     }
-}
-
-fn id_of(key: &KeyBytes) -> String {
-    let hash: [u8; KEY_BYTES] = Sha256::digest(**key).into();
-    let [a, b, c, d, ..] = hash;
-    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }

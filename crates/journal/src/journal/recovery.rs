@@ -19,7 +19,7 @@ use super::{
     storage::StorageFile,
     walk::Place,
 };
-use crate::entry::{CommitmentState, Entry, StreamId, TailKey};
+use crate::entry::{Entry, StreamId, TailKey};
 
 /// One quarantined file, for its `recovery` entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,11 +129,7 @@ fn inspect(
         let ours = Entry::parse(line.bytes)
             .ok()
             .filter(|entry| entry.position().stream == stream && entry.is_by(tail_key));
-        let is_whole = |entry: &Entry<'_>| {
-            let states = entry.check_commitments();
-            states.iter().all(|state| *state == CommitmentState::Holds)
-        };
-        found.edited += u64::from(ours.as_ref().is_some_and(|entry| !is_whole(entry)));
+        found.edited += u64::from(ours.as_ref().is_some_and(|entry| !entry.is_whole()));
         let is_signed = |entry: &Entry<'_>| entry.position().seq < signed;
         found.copied += u64::from(ours.as_ref().is_some_and(is_signed));
         match ours {

@@ -331,8 +331,7 @@ impl<'a> Scanner<'a> {
 
     /// Says whether this host's writer wrote the entry, as it stands.
     fn is_ours(&self, entry: &Entry<'_>) -> bool {
-        let is_whole = |state: &CommitmentState| *state == CommitmentState::Holds;
-        entry.is_by(self.keys.tail) && entry.check_commitments().iter().all(is_whole)
+        entry.is_by(self.keys.tail) && entry.is_whole()
     }
 
     fn compare_expected(&mut self) {

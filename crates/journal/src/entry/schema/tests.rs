@@ -48,12 +48,10 @@ fn listed(text: &str) -> Vec<&str> {
 }
 
 /// The keys that the document lists in the order of the line, each with the word for its class.
-///
-/// The document has either one table of keys and classes, or a list of the order beside a table of the classes.
 fn documented(document: &str) -> Vec<(&str, &str)> {
-    let Some((_, table)) = document.split_once("| keys, in order | class |\n") else {
-        return documented_in_lists(document);
-    };
+    let (_, table) = document
+        .split_once("| keys, in order | class |\n")
+        .expect("the table of keys and classes");
     let rows = table
         .lines()
         .take_while(|line| line.starts_with('|'))
@@ -62,31 +60,6 @@ fn documented(document: &str) -> Vec<(&str, &str)> {
         let row = row.trim_end().trim_matches('|');
         let (keys, class) = row.rsplit_once('|').expect("two cells");
         listed(keys).into_iter().map(move |key| (key, class.trim()))
-    })
-    .collect()
-}
-
-fn documented_in_lists(document: &str) -> Vec<(&str, &str)> {
-    let (_, order) = document
-        .split_once("Members stand in this order:\n\n")
-        .expect("the order of members");
-    let (order, _) = order.split_once("\n\n").expect("more text");
-    let (_, classes) = document
-        .split_once("| class | number | what | keys |\n")
-        .expect("the table of classes");
-    let rows = classes.lines().take_while(|line| line.starts_with('|'));
-    let classes: Vec<(&str, &str)> = rows
-        .flat_map(|row| {
-            let class = row.split('|').nth(1).unwrap_or_default().trim();
-            listed(row).into_iter().map(move |key| (key, class))
-        })
-        .collect();
-    let items = order.split(";\n");
-    let keys = items.flat_map(|item| listed(item.split_once(": ").map_or(item, |(_, keys)| keys)));
-    keys.map(|key| {
-        let class = classes.iter().find(|(name, _)| *name == key);
-        let unclaimed = if key == "audit" { "envelope" } else { "meta" };
-        (key, class.map_or(unclaimed, |(_, class)| class))
     })
     .collect()
 }
